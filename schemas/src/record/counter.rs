@@ -1,0 +1,48 @@
+//! What the kernel counts about itself: per hook family, accesses seen and lost, by reason.
+
+use super::Family;
+
+/// Index of one counter inside the kernel's counter array: `family * REASONS + reason`.
+#[must_use]
+pub const fn index(family: Family, reason: Reason) -> u32 {
+    family as u32 * Reason::ALL.len() as u32 + reason as u32
+}
+
+/// Entries of the counter array.
+pub const COUNTERS: u32 = (Family::ALL.len() * Reason::ALL.len()) as u32;
+
+/// Why a counter went up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Reason {
+    /// An access by a watched task reached the probe. Everything else here is part of it or lost from it.
+    Seen = 0,
+    /// Lost: the ring had no room, for the access or for the subject it belongs to.
+    RingFull = 1,
+    /// Lost: the task or its executable could not be told, or their maps were full.
+    SubjectUnknown = 2,
+    /// Lost: the object was gone or unreadable (a descriptor closed meanwhile, a faulting pointer).
+    ObjectUnknown = 3,
+    /// Lost: no scratch memory was free, because probes had interrupted each other too deeply.
+    Nested = 4,
+    /// Lost: a form that this backend cannot decode, such as 32-bit system calls.
+    Unsupported = 5,
+    /// Not lost: the usage map was full, so the access went to the ring although it may be a repeat.
+    MapFull = 6,
+    /// Not lost: recorded, but with a path that is not whole.
+    Truncated = 7,
+}
+
+impl Reason {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Seen,
+        Self::RingFull,
+        Self::SubjectUnknown,
+        Self::ObjectUnknown,
+        Self::Nested,
+        Self::Unsupported,
+        Self::MapFull,
+        Self::Truncated,
+    ];
+}

@@ -1,0 +1,130 @@
+//! The ABI between the probes and the agent: ring records, map keys and values, load-time constants.
+//! One file per hook family beside the parts that all share. Everything here is `repr(C)`, little
+//! endian, explicitly padded, and read on the agent's side through zerocopy.
+
+pub mod counter;
+pub mod file;
+pub mod offsets;
+pub mod process;
+pub mod socket;
+pub mod subject;
+pub mod usage;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Version of everything in this module. An agent adopts no map and decodes no record of another one.
+pub const ABI_VERSION: u8 = 1;
+
+/// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
+pub const FIXED_BYTES: usize = 256;
+
+/// Largest text that one record carries, in bytes: a walked path and an asked path, each up to `PATH_MAX`.
+pub const TEXT_BYTES: usize = WALK_BYTES + ASKED_BYTES;
+
+/// Largest walked path, in bytes: `PATH_MAX` and the last component, which may run over it.
+pub const WALK_BYTES: usize = 4096 + 256;
+
+/// Largest path that a caller can ask for, in bytes: `PATH_MAX` of `include/uapi/linux/limits.h`.
+pub const ASKED_BYTES: usize = 4096;
+
+/// Deepest path that is walked, in steps: one per component and one per mount crossed.
+pub const WALK_STEPS: u32 = 400;
+
+/// The hook families: the unit in which whittle plans, counts, and states coverage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Family {
+    /// Fork, exec, exit: `process.rs` on both sides.
+    Process = 0,
+    /// Opens of every form: `file.rs`.
+    File = 1,
+    /// Connect, bind, listen, and datagrams sent to an address: `socket.rs`.
+    Socket = 2,
+}
+
+impl Family {
+    /// All families, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Process, Self::File, Self::Socket];
+
+    /// The family's name in tables, messages and `whittle doctor`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::File => "file",
+            Self::Socket => "socket",
+        }
+    }
+
+    /// The family with this number; None for a number that this ABI does not know.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| *family as u8 == number)
+    }
+}
+
+/// `Header::kind` of a [`subject::SubjectBody`].
+pub const KIND_SUBJECT: u8 = 1;
+/// `Header::kind` of an access by path: [`file::FileBody`], from the families file and process.
+pub const KIND_FILE: u8 = 2;
+/// `Header::kind` of a [`socket::SocketBody`].
+pub const KIND_SOCKET: u8 = 3;
+
+/// `Header::flags`: the access was not put into the usage map, so that repeats of it arrive as records too.
+pub const FLAG_NOT_AGGREGATED: u8 = 1;
+/// `Header::flags`: the usage map's second generation holds the repeats.
+pub const FLAG_SECOND_GENERATION: u8 = 2;
+
+/// What every ring record starts with.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Header {
+    /// Which body follows: one of the `KIND_` constants.
+    pub kind: u8,
+    /// [`ABI_VERSION`] of the probes.
+    pub version: u8,
+    /// `FLAG_` bits.
+    pub flags: u8,
+    /// Padding, zero.
+    pub pad: u8,
+    /// Bytes of the whole record, header included.
+    pub length: u32,
+    /// When the access ended, on `CLOCK_BOOTTIME`, in nanoseconds.
+    pub boottime_ns: u64,
+    /// Process (thread group) that acted.
+    pub tgid: u32,
+    /// Thread that acted.
+    pub tid: u32,
+}
+
+const _: () = assert!(size_of::<Header>() == 24);
+
+/// A text that the kernel walked from a dentry to the task's root: components leaf first, each ended
+/// by `/`. `etc/passwd` of the root arrives as `passwd/etc/`.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Text {
+    /// Bytes of the walked path, which come first in the record's text.
+    pub walked_bytes: u32,
+    /// Bytes of the path that the caller asked for, which come after the walked one; no NUL.
+    pub asked_bytes: u32,
+    /// `WALK_` bits.
+    pub walk_flags: u32,
+    /// Magic number of the file system at the start of the walk (`super_block.s_magic`, low half).
+    pub magic: u32,
+}
+
+const _: () = assert!(size_of::<Text>() == 16);
+
+/// `Text::walk_flags`: the path was longer or deeper than what is walked; its outermost part is missing.
+pub const WALK_TRUNCATED: u32 = 1;
+/// `Text::walk_flags`: the walk ended at the root of a mount that is mounted nowhere (pipes, memfd).
+pub const WALK_DETACHED: u32 = 2;
+/// `Text::walk_flags`: the dentry was unlinked when the path was walked.
+pub const WALK_DELETED: u32 = 4;
+/// `Text::walk_flags`: the walk ended at the global root, outside of the task's own root.
+pub const WALK_ESCAPED: u32 = 8;
+/// `Text::walk_flags`: kernel or user memory could not be read on the way; the path is not whole.
+pub const WALK_FAULT: u32 = 16;
+/// `Text::walk_flags`: the caller's path was `PATH_MAX` bytes or longer.
+pub const ASKED_TRUNCATED: u32 = 32;

@@ -1,0 +1,101 @@
+//! Offsets of the kernel's struct members: named here once, read from the host's BTF at load, and
+//! seen by the probes as constants.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// One member whose offset the probes need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The kernel's struct, such as `task_struct`.
+    pub structure: &'static str,
+    /// Members from the struct down, separated by dots. Anonymous structs and unions are left out.
+    pub path: &'static str,
+    /// Older names of the same member, tried in turn where `path` is missing.
+    pub older: &'static [&'static str],
+}
+
+macro_rules! offsets {
+    ($($name:ident = $structure:literal . $path:literal $(or $older:literal)*;)*) => {
+        /// Byte offsets, in the order of [`MEMBERS`]. The agent fills it as an array of u32.
+        #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[repr(C)]
+        pub struct Offsets {
+            $(
+                #[doc = concat!("Offset of `", $structure, ".", $path, "`.")]
+                pub $name: u32,
+            )*
+        }
+
+        /// The members behind [`Offsets`], in the same order.
+        pub const MEMBERS: &[Member] = &[
+            $(Member { structure: $structure, path: $path, older: &[$($older),*] },)*
+        ];
+    };
+}
+
+offsets! {
+    task_files = "task_struct"."files";
+    task_fs = "task_struct"."fs";
+    task_mm = "task_struct"."mm";
+    task_tgid = "task_struct"."tgid";
+    task_pid = "task_struct"."pid";
+    task_real_parent = "task_struct"."real_parent";
+    task_group_leader = "task_struct"."group_leader";
+    task_start_boottime = "task_struct"."start_boottime";
+    task_signal = "task_struct"."signal";
+    task_thread_status = "task_struct"."thread_info.status";
+    signal_live = "signal_struct"."live.counter";
+    files_fdt = "files_struct"."fdt";
+    fdtable_fd = "fdtable"."fd";
+    fdtable_max_fds = "fdtable"."max_fds";
+    fs_root_dentry = "fs_struct"."root.dentry";
+    fs_root_mnt = "fs_struct"."root.mnt";
+    fs_pwd_dentry = "fs_struct"."pwd.dentry";
+    fs_pwd_mnt = "fs_struct"."pwd.mnt";
+    file_path_dentry = "file"."f_path.dentry";
+    file_path_mnt = "file"."f_path.mnt";
+    file_inode = "file"."f_inode";
+    file_mode = "file"."f_mode";
+    file_private_data = "file"."private_data";
+    inode_ino = "inode"."i_ino";
+    inode_mode = "inode"."i_mode";
+    inode_sb = "inode"."i_sb";
+    sb_dev = "super_block"."s_dev";
+    sb_magic = "super_block"."s_magic";
+    dentry_parent = "dentry"."d_parent";
+    dentry_name = "dentry"."d_name.name";
+    dentry_name_hash = "dentry"."d_name.hash";
+    dentry_name_len = "dentry"."d_name.len";
+    dentry_inode = "dentry"."d_inode";
+    dentry_hash_pprev = "dentry"."d_hash.pprev";
+    vfsmount_root = "vfsmount"."mnt_root";
+    mount_mnt = "mount"."mnt";
+    mount_parent = "mount"."mnt_parent";
+    mount_mountpoint = "mount"."mnt_mountpoint";
+    mount_ns = "mount"."mnt_ns";
+    mm_exe_file = "mm_struct"."exe_file";
+    mm_arg_start = "mm_struct"."arg_start";
+    mm_arg_end = "mm_struct"."arg_end";
+    bprm_filename = "linux_binprm"."filename";
+    bprm_interp = "linux_binprm"."interp";
+    socket_sk = "socket"."sk";
+    socket_type = "socket"."type";
+    sock_protocol = "sock"."sk_protocol";
+    sock_family = "sock"."__sk_common.skc_family";
+    sock_rcv_saddr = "sock"."__sk_common.skc_rcv_saddr";
+    sock_num = "sock"."__sk_common.skc_num";
+    sock_v6_rcv_saddr = "sock"."__sk_common.skc_v6_rcv_saddr";
+    unix_addr = "unix_sock"."addr";
+    unix_address_len = "unix_address"."len";
+    unix_address_name = "unix_address"."name";
+    regs_di = "pt_regs"."di";
+    regs_si = "pt_regs"."si";
+    regs_dx = "pt_regs"."dx";
+    regs_r10 = "pt_regs"."r10";
+    regs_r8 = "pt_regs"."r8";
+    regs_orig_ax = "pt_regs"."orig_ax";
+    open_flags_flag = "open_flags"."open_flag";
+    filename_name = "filename"."name";
+}
+
+const _: () = assert!(size_of::<Offsets>() == MEMBERS.len() * 4);
