@@ -47,7 +47,7 @@ pub struct SubjectBody {
     pub part: u32,
 }
 
-const _: () = assert!(size_of::<SubjectBody>() == 112 && size_of::<SubjectBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<SubjectBody>() == 104 && size_of::<SubjectBody>() <= FIXED_BYTES);
 
 /// `SubjectBody::part`: the subject itself; the text is the executable's path.
 pub const PART_EXECUTABLE: u32 = 0;

@@ -1,0 +1,67 @@
+//! Table `coverage`: what could be seen in a window, and what was lost, for each hook family.
+
+use super::{
+    column::{Nullable, Required},
+    kind::{Number, Text, Time},
+    table,
+};
+
+table! {
+    /// What one hook family saw on one node in one window: `seen` is `recorded` plus `lost`.
+    CoverageRow is "coverage" {
+        /// Start of the window that the row belongs to.
+        "window_start", window_start_us: i64 = Required<Time>;
+        /// End of the window that the row belongs to.
+        "window_end", window_end_us: i64 = Required<Time>;
+        /// Name of the cluster, or of the place where `whittle record` ran.
+        "cluster", cluster: String = Required<Text>;
+        /// Name of the node.
+        "node", node: String = Required<Text>;
+        /// Hook family: `process`, `file` or `socket`.
+        "family", family: String = Required<Text>;
+        /// How the family's probes were attached: `trampoline`, `kprobe`, `syscall`, or `none`.
+        "backend", backend: String = Required<Text>;
+        /// Why that backend was chosen.
+        "backend_reason", backend_reason: String = Required<Text>;
+        /// Accesses that reached the probes, counted in the kernel.
+        "seen", seen: u64 = Required<Number<u64>>;
+        /// Accesses that are in table `usage`, counted there.
+        "recorded", recorded: u64 = Required<Number<u64>>;
+        /// Accesses that were lost, for all reasons together.
+        "lost", lost: u64 = Required<Number<u64>>;
+        /// Lost because the ring had no room.
+        "lost_ring_full", lost_ring_full: u64 = Required<Number<u64>>;
+        /// Lost because who acted could not be told.
+        "lost_subject_unknown", lost_subject_unknown: u64 = Required<Number<u64>>;
+        /// Lost because what was touched could not be told.
+        "lost_object_unknown", lost_object_unknown: u64 = Required<Number<u64>>;
+        /// Lost because probes had interrupted each other too deeply.
+        "lost_nested", lost_nested: u64 = Required<Number<u64>>;
+        /// Lost because the backend cannot decode this form, such as a 32-bit system call.
+        "lost_unsupported", lost_unsupported: u64 = Required<Number<u64>>;
+        /// Lost because what the kernel counted could not be matched with a description of it.
+        "lost_unresolved", lost_unresolved: u64 = Required<Number<u64>>;
+        /// Accesses that found the usage map full and went through the ring; not lost.
+        "map_full", map_full: u64 = Required<Number<u64>>;
+        /// Accesses recorded with a path that is not whole.
+        "truncated", truncated: u64 = Required<Number<u64>>;
+        /// How much of the window nobody watched, in microseconds.
+        "gap_us", gap_us: u64 = Required<Number<u64>>;
+        /// Why nobody watched; null without a gap.
+        "gap_reason", gap_reason: Option<String> = Nullable<Text>;
+        /// The subject that the cloud columns are about; null in the row of the hook family.
+        "subject_id", subject_id: Option<String> = Nullable<Text>;
+        /// Connections of that subject to cloud endpoints.
+        "cloud_connections", cloud_connections: Option<u64> = Nullable<Number<u64>>;
+        /// How many of those connections could be read.
+        "cloud_readable", cloud_readable: Option<u64> = Nullable<Number<u64>>;
+    }
+}
+
+impl CoverageRow {
+    /// Whether nothing was lost and somebody watched all the time: only then does silence say something.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.backend != "none" && self.lost == 0 && self.gap_us == 0 && self.gap_reason.is_none()
+    }
+}

@@ -1,0 +1,320 @@
+//! The tables through Parquet and back, and what a reader says of a file that is not one.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, BinaryArray, Int64Array, RecordBatch, StringArray},
+    compute::cast,
+    datatypes::{DataType, Field, Schema},
+};
+use bytes::Bytes;
+use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
+use proptest::prelude::*;
+
+use super::*;
+
+fn usage(resource: &[u8]) -> UsageRow {
+    UsageRow {
+        window_start_us: 1_790_000_000_000_000,
+        window_end_us: 1_790_000_060_000_000,
+        cluster: "local".into(),
+        node: "laptop".into(),
+        subject_id: "s-1".into(),
+        principal: None,
+        surface: Surface::File,
+        action: "read+write".into(),
+        resource: resource.to_vec(),
+        resource_detail: None,
+        outcome: Outcome::Denied,
+        error: Some("EACCES".into()),
+        count: 3,
+        first_seen_us: 1_790_000_000_000_001,
+        last_seen_us: 1_790_000_000_000_002,
+        source: "file/syscall".into(),
+    }
+}
+
+fn subject() -> SubjectRow {
+    SubjectRow {
+        window_start_us: 1,
+        window_end_us: 2,
+        cluster: "local".into(),
+        node: "laptop".into(),
+        subject_id: "s-1".into(),
+        executable: b"/usr/bin/python3\xff".to_vec(),
+        build_id: None,
+        script: Some(b"/srv/a\nb.py".to_vec()),
+        uid: u32::MAX,
+        user: Some("nobody".into()),
+        workload_kind: None,
+        workload_name: None,
+        workload_namespace: None,
+        workload_container: None,
+        service_account: None,
+        image: None,
+        image_digest: None,
+        systemd_unit: None,
+        job_ids: Some(vec!["17".into(), "a b".into()]),
+        spiffe_id: None,
+        principals: Some(Vec::new()),
+        environment: None,
+        owner: None,
+        instance_id: "i-1".into(),
+        container_id: None,
+        cgroup: Some("/user.slice".into()),
+        tgid: 4_194_304,
+        start_time_us: -5,
+        parent_tgid: Some(1),
+        first_seen_us: 1,
+        last_seen_us: 2,
+        cap_effective: Some(0x1ff_ffff_ffff),
+        cap_permitted: None,
+        cap_inheritable: Some(0),
+        cap_bounding: None,
+        cap_ambient: None,
+        seccomp_mode: Some(2),
+        no_new_privs: Some(false),
+        mounts: None,
+        secrets_mounted: None,
+    }
+}
+
+fn coverage() -> CoverageRow {
+    CoverageRow {
+        window_start_us: 1,
+        window_end_us: 2,
+        cluster: "local".into(),
+        node: "laptop".into(),
+        family: "file".into(),
+        backend: "syscall".into(),
+        backend_reason: "the kernel refuses trampolines".into(),
+        seen: 10,
+        recorded: 9,
+        lost: 1,
+        lost_ring_full: 1,
+        lost_subject_unknown: 0,
+        lost_object_unknown: 0,
+        lost_nested: 0,
+        lost_unsupported: 0,
+        lost_unresolved: 0,
+        map_full: 0,
+        truncated: 0,
+        gap_us: 0,
+        gap_reason: None,
+        subject_id: None,
+        cloud_connections: None,
+        cloud_readable: None,
+    }
+}
+
+fn through_parquet<T: Table>(rows: &[T]) -> Vec<T> {
+    let mut file = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new(&mut file, T::schema(), None).expect("the schema fits Parquet");
+    writer
+        .write(&T::to_batch(rows))
+        .expect("the batch is written");
+    writer.close().expect("the footer is written");
+    let reader =
+        ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file)).expect("the file is read");
+    let batches = reader.build().expect("the file is read");
+    batches
+        .flat_map(|batch| {
+            T::from_batch(&batch.expect("the batch is read")).expect("the rows are read")
+        })
+        .collect()
+}
+
+#[test]
+fn rows_of_every_table_survive_parquet() {
+    assert_eq!(
+        through_parquet(&[usage(b"/etc/passwd")]),
+        [usage(b"/etc/passwd")]
+    );
+    assert_eq!(through_parquet(&[subject()]), [subject()]);
+    assert_eq!(through_parquet(&[coverage()]), [coverage()]);
+    assert_eq!(through_parquet::<UsageRow>(&[]), []);
+}
+
+#[test]
+fn hostile_paths_survive_parquet_byte_for_byte() {
+    let long = [b"/".as_slice(), &[b'x'; 4094]].concat();
+    let deep = b"/d".repeat(250);
+    let odd = (1..=255).collect::<Vec<u8>>();
+    let rows = [
+        &long,
+        &deep,
+        &odd,
+        &b"/a b/new\nline".to_vec(),
+        &b"/bad\xff\xfeutf8".to_vec(),
+        &b"/literal\\n".to_vec(),
+    ]
+    .map(|path| usage(path));
+    assert_eq!(through_parquet(&rows), rows);
+}
+
+proptest! {
+    #[test]
+    fn any_path_survives_a_batch(paths in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..80), 0..20)) {
+        let rows: Vec<_> = paths.iter().map(|path| usage(path)).collect();
+        prop_assert_eq!(UsageRow::from_batch(&UsageRow::to_batch(&rows)).expect("the rows are read"), rows);
+    }
+}
+
+#[test]
+fn exact_bytes_are_kept_only_where_the_text_differs() {
+    let batch = UsageRow::to_batch(&[usage(b"/plain"), usage(b"/new\nline")]);
+    let text = batch
+        .column_by_name("resource")
+        .expect("a column")
+        .as_any()
+        .downcast_ref::<StringArray>()
+        .expect("text");
+    assert_eq!((text.value(0), text.value(1)), ("/plain", r"/new\nline"));
+    let exact = batch.column_by_name("resource_bytes").expect("a column");
+    let exact = exact.as_any().downcast_ref::<BinaryArray>().expect("bytes");
+    assert!(exact.is_null(0));
+    assert_eq!(exact.value(1), b"/new\nline");
+}
+
+/// The batch with one column replaced, or left out.
+fn with_column(batch: &RecordBatch, name: &str, array: Option<&Arc<dyn Array>>) -> RecordBatch {
+    let mut columns: Vec<(String, Arc<dyn Array>)> = Vec::new();
+    for (field, old) in batch.schema().fields().iter().zip(batch.columns()) {
+        match array {
+            _ if field.name() != name => columns.push((field.name().clone(), Arc::clone(old))),
+            Some(array) => columns.push((name.to_owned(), Arc::clone(array))),
+            None => {}
+        }
+    }
+    let fields: Vec<_> = columns
+        .iter()
+        .map(|(name, array)| Field::new(name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .expect("the columns are equally long")
+}
+
+#[test]
+fn a_missing_column_is_named_and_a_missing_nullable_one_is_null() {
+    let batch = UsageRow::to_batch(&[usage(b"/new\nline")]);
+    let error =
+        UsageRow::from_batch(&with_column(&batch, "count", None)).expect_err("count is required");
+    assert!(
+        error
+            .to_string()
+            .starts_with("column count of table usage is missing"),
+        "{error}"
+    );
+
+    let rows =
+        UsageRow::from_batch(&with_column(&batch, "error", None)).expect("error is nullable");
+    assert_eq!(
+        rows,
+        [UsageRow {
+            error: None,
+            ..usage(b"/new\nline")
+        }]
+    );
+    let rows = UsageRow::from_batch(&with_column(&batch, "resource_bytes", None))
+        .expect("the text has the bytes too");
+    assert_eq!(rows, [usage(b"/new\nline")]);
+}
+
+#[test]
+fn columns_of_another_writer_are_read_where_they_fit() {
+    let batch = UsageRow::to_batch(&[usage(b"/a")]);
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let node = cast(batch.column_by_name("node").expect("a column"), &dictionary)
+        .expect("text becomes a dictionary");
+    let other = with_column(&batch, "node", Some(&node));
+    assert_eq!(
+        UsageRow::from_batch(&other).expect("a dictionary of text is text"),
+        [usage(b"/a")]
+    );
+}
+
+#[test]
+fn a_value_that_the_column_cannot_hold_is_named() {
+    let batch = UsageRow::to_batch(&[usage(b"/a")]);
+    let error_of = |name: &str, array: Arc<dyn Array>| {
+        UsageRow::from_batch(&with_column(&batch, name, Some(&array)))
+            .expect_err("the value is unfit")
+            .to_string()
+    };
+    let error = error_of("surface", Arc::new(StringArray::from(vec!["quantum"])));
+    assert!(
+        error.contains("column surface of table usage holds \"quantum\""),
+        "{error}"
+    );
+    let error = error_of("count", Arc::new(Int64Array::from(vec![-1])));
+    assert!(
+        error.contains("column count of table usage holds \"-1\""),
+        "{error}"
+    );
+    let error = error_of("count", Arc::new(Int64Array::from(vec![None])));
+    assert!(error.contains("is null in row 0"), "{error}");
+    let error = error_of(
+        "first_seen",
+        Arc::new(BinaryArray::from(vec![b"now".as_slice()])),
+    );
+    assert!(
+        error.contains("column first_seen of table usage is Binary"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_column_says_what_it_is() {
+    for schema in [
+        UsageRow::schema(),
+        SubjectRow::schema(),
+        CoverageRow::schema(),
+    ] {
+        for field in schema.fields() {
+            assert!(
+                field
+                    .metadata()
+                    .get(COMMENT_KEY)
+                    .is_some_and(|comment| comment.ends_with('.')),
+                "{}",
+                field.name()
+            );
+        }
+        assert_eq!(schema.metadata()[VERSION_KEY], "1");
+    }
+}
+
+#[test]
+fn coverage_with_a_loss_or_a_gap_is_not_complete() {
+    let complete = CoverageRow {
+        lost: 0,
+        lost_ring_full: 0,
+        recorded: 10,
+        ..coverage()
+    };
+    assert!(complete.is_complete());
+    assert!(!coverage().is_complete());
+    assert!(
+        !CoverageRow {
+            gap_us: 1,
+            ..complete.clone()
+        }
+        .is_complete()
+    );
+    assert!(
+        !CoverageRow {
+            gap_reason: Some("recorder ended".into()),
+            ..complete.clone()
+        }
+        .is_complete()
+    );
+    assert!(
+        !CoverageRow {
+            backend: "none".into(),
+            ..complete
+        }
+        .is_complete()
+    );
+}

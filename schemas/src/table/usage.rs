@@ -1,0 +1,47 @@
+//! Table `usage`: what each subject touched, counted.
+
+use super::{
+    column::{Nullable, Required},
+    kind::{Bytes, Number, OneOf, Text, Time},
+    table,
+    word::{Outcome, Surface},
+};
+
+table! {
+    /// What one subject did to one resource in one window, with one outcome: how often, first and last.
+    UsageRow is "usage" {
+        /// Start of the window that the row belongs to.
+        "window_start", window_start_us: i64 = Required<Time>;
+        /// End of the window that the row belongs to.
+        "window_end", window_end_us: i64 = Required<Time>;
+        /// Name of the cluster, or of the place where `whittle record` ran.
+        "cluster", cluster: String = Required<Text>;
+        /// Name of the node.
+        "node", node: String = Required<Text>;
+        /// Who acted: a row of table `subjects`.
+        "subject_id", subject_id: String = Required<Text>;
+        /// Cloud or Kubernetes identity that the subject acted as; null where none was observed.
+        "principal", principal: Option<String> = Nullable<Text>;
+        /// What kind of thing was touched.
+        "surface", surface: Surface = Required<OneOf<Surface>>;
+        /// What was done: `read`, `read+write+create`, `execute`, `connect`; the parts joined by `+`.
+        "action", action: String = Required<Text>;
+        /// What it was done to: an absolute path, `127.0.0.1:80/tcp`, `unix:/run/x.sock`. Escaped:
+        /// a backslash is `\\`, a newline `\n`, and a byte that cannot be shown `\xNN`.
+        "resource", resource: Vec<u8> = Required<Bytes>;
+        /// What further tells the resource apart, such as the name it was asked for by.
+        "resource_detail", resource_detail: Option<String> = Nullable<Text>;
+        /// How it ended.
+        "outcome", outcome: Outcome = Required<OneOf<Outcome>>;
+        /// The error it ended with, such as `EACCES`; null where it was allowed.
+        "error", error: Option<String> = Nullable<Text>;
+        /// How often it happened in the window.
+        "count", count: u64 = Required<Number<u64>>;
+        /// When it happened first in the window.
+        "first_seen", first_seen_us: i64 = Required<Time>;
+        /// When it happened last in the window.
+        "last_seen", last_seen_us: i64 = Required<Time>;
+        /// Hook family and backend that saw it, such as `file/syscall`.
+        "source", source: String = Required<Text>;
+    }
+}
