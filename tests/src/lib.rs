@@ -1,0 +1,5 @@
+//! The harness: whittle and another observer on the same run, brought into one form and compared.
+//! The tests themselves are in `tests/`, the programs they watch in `peers/`.
+
+pub mod access;
+pub mod strace;
