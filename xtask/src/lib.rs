@@ -1,0 +1,10 @@
+//! Development tasks, one file or folder per command; `main.rs` only reads the command line.
+//! What they share: where things are (`places`), how commands are run (`command`), the nightly
+//! toolchain (`toolchain`) and packages taken from Debian without installing them (`apt`).
+
+pub mod apt;
+pub mod command;
+pub mod ebpf;
+pub mod places;
+pub mod setup;
+pub mod toolchain;

@@ -1,0 +1,33 @@
+//! `cargo xtask setup`: brings what the BPF target needs, and leaves alone what is there.
+
+pub mod linker;
+pub mod rust_src;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::toolchain::Toolchain;
+
+/// Options of `cargo xtask setup`.
+#[derive(Args)]
+pub struct Options {
+    /// Where the standard library's sources come from
+    #[arg(long, value_enum, default_value_t = rust_src::From::Any)]
+    rust_src_from: rust_src::From,
+}
+
+/// Brings rust-src and bpf-linker.
+///
+/// # Errors
+/// When one of them cannot be had; the sentence says what to do.
+pub fn run(options: &Options) -> Result<()> {
+    let toolchain = Toolchain::nightly()?;
+    rust_src::ensure(&toolchain, options.rust_src_from)?;
+    let linker = linker::ensure(&toolchain)?;
+    println!(
+        "ready: {}, rust-src, {}",
+        toolchain.version[0],
+        linker.display()
+    );
+    Ok(())
+}
