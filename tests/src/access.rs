@@ -1,9 +1,9 @@
 //! An access in the one form that both observers are brought into, and how often each saw it.
 //! Reading it from strace is `strace`, from whittle's tables `recorded`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use whittle_schemas::table::{Outcome, UsageRow};
+use whittle_schemas::table::{Outcome, UsageRow, text};
 
 /// What was done, to what, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,17 @@ pub struct Access {
     pub resource: Vec<u8>,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            action,
+            resource,
+            outcome,
+        } = self;
+        write!(f, "{action} {} {outcome}", text::escape(resource))
+    }
 }
 
 /// How often an access was seen.
