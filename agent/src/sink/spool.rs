@@ -1,0 +1,217 @@
+//! The spool: an append-only log of the rows of a running window, so that a recorder that is killed
+//! loses nothing it had already counted. Reading what a dead writer left is `recover`.
+//!
+//! After [`MAGIC`] come frames: length and CRC-32 of the payload, both u32 little endian, then the
+//! payload, a [`Frame`] in postcard.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    process,
+};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
+
+use super::{Error, Place, parquet, root};
+
+/// What a spool starts with. Its digit changes with the encoding of [`Frame`] and of the rows in it.
+pub(super) const MAGIC: &[u8; 16] = b"whittle spool 1\n";
+
+/// Largest spool, in bytes. Past it rows are not spooled any more, only counted ([`Append::Refused`]):
+/// a crash of the recorder then loses them, a full disk would take more than that with it.
+pub const MAX_SPOOL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Largest payload of a frame, in bytes. A row holds a few paths of 4 KiB; more is damage.
+const MAX_FRAME_BYTES: usize = 1024 * 1024;
+
+/// Extension of spools.
+pub(super) const EXTENSION: &str = "spool";
+
+/// What a spool holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Frame {
+    /// The window that all rows belong to; the first frame.
+    Window {
+        /// Where it is recorded.
+        place: Place,
+        /// When it starts, in microseconds UTC.
+        start_us: i64,
+        /// When it is to end, where that is known beforehand.
+        planned_end_us: Option<i64>,
+    },
+    /// A row of `usage`: accesses that no earlier row of the spool counts.
+    Usage(UsageRow),
+    /// A row of `subjects`; a later one of the same subject and instance replaces it.
+    Subject(Box<SubjectRow>),
+    /// A row of `coverage`; a later one of the same family and subject replaces it.
+    Coverage(CoverageRow),
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Append {
+    /// It is in the spool.
+    Spooled,
+    /// The spool has reached its bound; the frame was counted instead.
+    Refused,
+}
+
+/// A spool that is being written. It is locked until it is dropped, which tells `recover` that the
+/// writer lives.
+#[derive(Debug)]
+pub struct Spool {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    max_bytes: u64,
+    refused: u64,
+}
+
+impl Spool {
+    /// Starts the spool of a window in a data root.
+    ///
+    /// # Errors
+    /// The folder is not whittle's, or cannot be written.
+    pub fn create(
+        root: &Path,
+        place: &Place,
+        start_us: i64,
+        planned_end_us: Option<i64>,
+    ) -> Result<Self, Error> {
+        root::prepare(root)?;
+        let folder = root::spool_folder(root);
+        root::create_folder(&folder)?;
+        let name = parquet::name(start_us, process::id());
+        let path = folder.join(format!("{name}.{EXTENSION}"));
+        // Under another name until it is locked: `recover` takes an unlocked spool for a dead one's.
+        let unlocked = folder.join(format!(".{name}.new"));
+        let failed = |source| Error::of(&path, source);
+        let result = start(&unlocked, &path);
+        if result.is_err() {
+            // The error already says what is wrong, and `recover` passes over this name.
+            let _ = fs::remove_file(&unlocked);
+        }
+        let file = result.map_err(failed)?;
+        let bytes = MAGIC.len() as u64;
+        let mut spool = Self {
+            path,
+            file,
+            bytes,
+            max_bytes: MAX_SPOOL_BYTES,
+            refused: 0,
+        };
+        spool.append(&Frame::Window {
+            place: place.clone(),
+            start_us,
+            planned_end_us,
+        })?;
+        Ok(spool)
+    }
+
+    /// Appends a frame. It survives the death of this process at once, and a loss of power after [`Spool::sync`].
+    ///
+    /// # Errors
+    /// The disk is full or broken. The spool then ends with the frame before.
+    pub fn append(&mut self, frame: &Frame) -> Result<Append, Error> {
+        let frame = encode(frame);
+        let end = self.bytes + frame.len() as u64;
+        if end > self.max_bytes || frame.len() > HEAD_BYTES + MAX_FRAME_BYTES {
+            self.refused += 1;
+            return Ok(Append::Refused);
+        }
+        if let Err(error) = self.file.write_all(&frame) {
+            // Half a frame would hide all that follow it. Should this fail too, the reader stops there.
+            let _ = self
+                .file
+                .set_len(self.bytes)
+                .and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
+            return Err(Error::of(&self.path, error));
+        }
+        self.bytes = end;
+        Ok(Append::Spooled)
+    }
+
+    /// Makes all appended frames durable.
+    ///
+    /// # Errors
+    /// The disk is full or broken.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file
+            .sync_data()
+            .map_err(|error| Error::of(&self.path, error))
+    }
+
+    /// Frames that did not fit into the bound.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Removes the spool, once the window's Parquet files stand.
+    ///
+    /// # Errors
+    /// The file cannot be removed. `recover` will do it: it sees that the window is written.
+    pub fn remove(self) -> Result<(), Error> {
+        fs::remove_file(&self.path).map_err(|error| Error::of(&self.path, error))
+    }
+
+    /// The same spool with a smaller bound.
+    #[cfg(test)]
+    pub(super) fn bounded_to(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
+    }
+}
+
+fn start(unlocked: &Path, path: &Path) -> io::Result<File> {
+    let mut file = File::create(unlocked)?;
+    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(MAGIC)?;
+    fs::rename(unlocked, path)?;
+    Ok(file)
+}
+
+/// Bytes of a frame before its payload.
+const HEAD_BYTES: usize = 8;
+
+fn encode(frame: &Frame) -> Vec<u8> {
+    let mut bytes = postcard::to_extend(frame, vec![0; HEAD_BYTES])
+        .expect("rows have no type that postcard refuses");
+    let (head, payload) = bytes.split_at_mut(HEAD_BYTES);
+    // A payload past u32 is past the bound too, so that it is refused, whatever its length says.
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    head[..4].copy_from_slice(&length.to_le_bytes());
+    head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    bytes
+}
+
+/// Reads the next frame. None at the end, and where the rest is torn or damaged.
+pub(super) fn read_frame(file: &mut impl Read) -> io::Result<Option<Frame>> {
+    let mut head = [0; HEAD_BYTES];
+    if !read_whole(file, &mut head)? {
+        return Ok(None);
+    }
+    let [length, checksum] = [&head[..4], &head[4..]].map(|bytes| {
+        u32::from_le_bytes(bytes.try_into().expect("the head is two times four bytes"))
+    });
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > MAX_FRAME_BYTES {
+        return Ok(None);
+    }
+    let mut payload = vec![0; length];
+    if !read_whole(file, &mut payload)? || crc32fast::hash(&payload) != checksum {
+        return Ok(None);
+    }
+    Ok(postcard::from_bytes(&payload).ok())
+}
+
+/// Fills the buffer, or says that the file ended before it was full.
+fn read_whole(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+    match file.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
