@@ -1,1 +1,7 @@
-//! x
+//! The agent: from records in the kernel to rows in Parquet.
+//!
+//! Stages, each its own module that sees `model` and `schemas` and no other stage: `kernel` (probes),
+//! `decode` (bytes to events), `identity` (events to accesses), `window` (accesses to usage), `sink` (spool
+//! and Parquet). `pipeline` wires them.
+
+pub mod kernel;

@@ -1,2 +1,36 @@
-//! x
-fn main(){}
+//! The probes. One file per hook family (`process`, `file`, `socket`); the rest is what they share.
+//! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
+//! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
+//! exit of the kernel function behind it (`fexit`, kernels with trampolines).
+#![no_std]
+#![no_main]
+#![feature(core_intrinsics)]
+#![expect(internal_features, reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12")]
+
+mod config;
+mod count;
+mod emit;
+mod file;
+mod hash;
+mod kernel;
+mod maps;
+mod path;
+mod process;
+mod scratch;
+mod script;
+mod socket;
+mod subject;
+mod syscall;
+mod usage;
+
+/// The kernel lets a program call helpers that are for GPL-compatible programs only if it says so here.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // Nothing here panics: the verifier refuses a program that could reach this loop.
+    loop {}
+}

@@ -99,15 +99,16 @@ pub struct Header {
 
 const _: () = assert!(size_of::<Header>() == 24);
 
-/// A text that the kernel walked from a dentry to the task's root: components leaf first, each ended
-/// by `/`. `etc/passwd` of the root arrives as `passwd/etc/`.
+/// What the text behind a record's fixed part holds: first the path that the caller asked for, then one
+/// that the kernel walked from a dentry to the task's root. A walked path arrives leaf first, each
+/// component ended by `/`: `/etc/passwd` as `passwd/etc/`.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Text {
-    /// Bytes of the walked path, which come first in the record's text.
-    pub walked_bytes: u32,
-    /// Bytes of the path that the caller asked for, which come after the walked one; no NUL.
+    /// Bytes of the path that the caller asked for, without a NUL; 0 where the walked one says it all.
     pub asked_bytes: u32,
+    /// Bytes of the walked path, behind the asked one.
+    pub walked_bytes: u32,
     /// `WALK_` bits.
     pub walk_flags: u32,
     /// Magic number of the file system at the start of the walk (`super_block.s_magic`, low half).

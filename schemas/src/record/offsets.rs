@@ -93,6 +93,7 @@ offsets! {
     regs_dx = "pt_regs"."dx";
     regs_r10 = "pt_regs"."r10";
     regs_r8 = "pt_regs"."r8";
+    regs_r9 = "pt_regs"."r9";
     regs_orig_ax = "pt_regs"."orig_ax";
     open_flags_flag = "open_flags"."open_flag";
     filename_name = "filename"."name";

@@ -1,0 +1,72 @@
+//! Which programs make up a hook family under each backend, and where each is attached. Adding a hook is
+//! a line here and its program in `ebpf`.
+
+use whittle_schemas::record::Family;
+
+use super::plan::Backend;
+
+/// How a program is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// A tracepoint, with typed arguments (`tp_btf`).
+    Tracepoint(&'static str),
+    /// The exit of a kernel function: the first of these names that the host has.
+    Exit(&'static [&'static str]),
+}
+
+/// One program and its hook.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hook {
+    /// Name of the function in the `ebpf` crate.
+    pub(super) program: &'static str,
+    pub(super) trigger: Trigger,
+}
+
+const fn tracepoint(program: &'static str, name: &'static str) -> Hook {
+    Hook { program, trigger: Trigger::Tracepoint(name) }
+}
+
+const fn exit(program: &'static str, functions: &'static [&'static str]) -> Hook {
+    Hook { program, trigger: Trigger::Exit(functions) }
+}
+
+/// The hook by which [`super::support`] finds out whether trampolines work.
+pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"]);
+
+const PROCESS: &[Hook] = &[
+    tracepoint("process_fork", "sched_process_fork"),
+    tracepoint("process_exec", "sched_process_exec"),
+    tracepoint("process_exit", "sched_process_exit"),
+];
+
+const PROCESS_SYSCALL: &[Hook] = &[tracepoint("process_sys_exit", "sys_exit")];
+
+const PROCESS_TRAMPOLINE: &[Hook] = &[exit("process_execve", &["__x64_sys_execve"]), TRIAL];
+
+const FILE_SYSCALL: &[Hook] = &[tracepoint("file_sys_exit", "sys_exit")];
+
+const FILE_TRAMPOLINE: &[Hook] = &[exit("file_filp_open", &["do_filp_open", "do_file_open"])];
+
+const SOCKET_SYSCALL: &[Hook] = &[tracepoint("socket_sys_exit", "sys_exit")];
+
+const SOCKET_TRAMPOLINE: &[Hook] = &[
+    exit("socket_connect", &["__x64_sys_connect"]),
+    exit("socket_bind", &["__x64_sys_bind"]),
+    exit("socket_listen", &["__x64_sys_listen"]),
+    exit("socket_sendto", &["__x64_sys_sendto"]),
+    exit("socket_sendmsg", &["__x64_sys_sendmsg"]),
+    exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),
+];
+
+/// The hooks of a family under a backend.
+pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'static Hook> {
+    let (common, own) = match (family, backend) {
+        (Family::Process, Backend::Syscall) => (PROCESS, PROCESS_SYSCALL),
+        (Family::Process, Backend::Trampoline) => (PROCESS, PROCESS_TRAMPOLINE),
+        (Family::File, Backend::Syscall) => (&[][..], FILE_SYSCALL),
+        (Family::File, Backend::Trampoline) => (&[][..], FILE_TRAMPOLINE),
+        (Family::Socket, Backend::Syscall) => (&[][..], SOCKET_SYSCALL),
+        (Family::Socket, Backend::Trampoline) => (&[][..], SOCKET_TRAMPOLINE),
+    };
+    common.iter().chain(own)
+}

@@ -1,0 +1,237 @@
+//! The action: loads the object, writes what the probes must know, and attaches what the plan says.
+
+use std::io;
+
+use aya::{
+    Btf, Ebpf, EbpfError, EbpfLoader,
+    maps::{HashMap, MapError},
+    programs::{BtfTracePoint, FExit, Program, ProgramError},
+};
+use whittle_schemas::record::{Family, process::INTERPRETER_NAME_BYTES};
+
+use super::{
+    counters::Counters,
+    drain::Generations,
+    hooks::{self, Hook, Trigger},
+    interpreters::interpreters,
+    offsets,
+    plan::{Backend, Plan, plan},
+    ring::Ring,
+    support::{self, Facts},
+    tasks::Tasks,
+};
+
+/// The probes, compiled; `cargo xtask ebpf` makes this file from the `ebpf` crate.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/whittle.bpf.o");
+
+/// Whom the probes watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The processes given to [`Probes::watch`], and all their descendants.
+    Chosen,
+    /// Every process but the agent.
+    All,
+}
+
+/// Bounds that the caller may change.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the ring: a power of two, at least a page.
+    pub ring_bytes: u32,
+    /// Entries of each generation of the usage map.
+    pub usage_entries: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { ring_bytes: 8 << 20, usage_entries: 65_536 }
+    }
+}
+
+/// Why the probes could not be brought into the kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// The caller lacks the right to load programs.
+    #[error("recording needs root (or CAP_BPF and CAP_PERFMON): run it again with sudo")]
+    NotPermitted,
+    /// The kernel does not show its types.
+    #[error("this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 5.10 or newer, built with CONFIG_DEBUG_INFO_BTF")]
+    NoBtf(#[source] io::Error),
+    /// The kernel's types could not be read.
+    #[error("the kernel's type information at /sys/kernel/btf/vmlinux cannot be read ({0})")]
+    DamagedBtf(String),
+    /// The object or its maps were refused.
+    #[error("the kernel refused whittle's maps: {0}")]
+    Object(#[from] EbpfError),
+    /// A program was refused.
+    #[error("the kernel refused the probe `{program}`: {cause}")]
+    Program {
+        /// Name of the function in the `ebpf` crate.
+        program: &'static str,
+        /// What the kernel said; the verifier's log where it gave one.
+        cause: ProgramError,
+    },
+    /// The object lacks a part; it was built from other sources.
+    #[error("the probe object has no `{0}`: build it again with `cargo xtask ebpf`")]
+    Incomplete(&'static str),
+    /// A map could not be read or written.
+    #[error("the kernel's map `{map}` cannot be used: {cause}")]
+    Map {
+        /// Name of the map.
+        map: &'static str,
+        /// What the kernel said.
+        cause: MapError,
+    },
+    /// No hook family can be observed.
+    #[error("this kernel lets whittle observe nothing: {0}")]
+    Nothing(String),
+}
+
+/// What was attached, with the facts and the plan that led to it.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// What the host can do.
+    pub facts: Facts,
+    /// What each family got.
+    pub plan: Plan,
+}
+
+/// The probes in the kernel. They stay attached until this is dropped.
+pub struct Probes {
+    /// First sights.
+    pub ring: Ring,
+    /// Repeats.
+    pub generations: Generations,
+    /// What was seen and lost.
+    pub counters: Counters,
+    tasks: Tasks,
+    attached: Attached,
+    /// Owns the programs and their links.
+    object: Ebpf,
+}
+
+impl Probes {
+    /// What was attached, and why.
+    #[must_use]
+    pub fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
+    /// Watches a process from now on, and what it forks.
+    ///
+    /// # Errors
+    /// The kernel's map of processes is full or gone.
+    pub fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
+        self.tasks.watch(tgid)
+    }
+
+    /// What the verifier did per attached program: its name, and instructions looked at. Empty before Linux 5.16.
+    #[must_use]
+    pub fn verified(&self) -> Vec<(String, u32)> {
+        let count = |program: &Program| program.info().ok()?.verified_instruction_count();
+        self.object.programs().filter_map(|(name, program)| Some((name.to_owned(), count(program)?))).collect()
+    }
+
+    /// Processes that are watched now.
+    #[must_use]
+    pub fn watched(&self) -> Vec<u32> {
+        self.tasks.watched()
+    }
+}
+
+/// Loads the probes and attaches them.
+///
+/// # Errors
+/// See [`KernelError`]. A family that the host cannot do is no error: the plan says so.
+pub fn load(scope: Scope, limits: Limits, wanted: Option<Backend>) -> Result<Probes, KernelError> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(KernelError::NotPermitted);
+    }
+    let resolved = offsets::resolve()?;
+    let btf = Btf::from_sys_fs().map_err(|error| KernelError::DamagedBtf(error.to_string()))?;
+    let mut object = load_object(scope, limits, &resolved.offsets, &btf)?;
+    let facts = support::facts(&mut object, &btf, resolved.missing);
+    let plan = plan(&facts, wanted);
+    if plan.families.iter().all(|family| family.backend.is_none()) {
+        return Err(KernelError::Nothing(plan.families[0].reason.clone()));
+    }
+    fill_interpreters(&mut object)?;
+    for family in &plan.families {
+        if let Some(backend) = family.backend {
+            attach_family(&mut object, &btf, family.family, backend)?;
+        }
+    }
+    Ok(Probes {
+        ring: Ring::take(&mut object)?,
+        generations: Generations::take(&mut object)?,
+        counters: Counters::take(&mut object)?,
+        tasks: Tasks::take(&mut object)?,
+        attached: Attached { facts, plan },
+        object,
+    })
+}
+
+fn load_object(scope: Scope, limits: Limits, offsets: &[u32], btf: &Btf) -> Result<Ebpf, KernelError> {
+    let watch_all = u32::from(scope == Scope::All);
+    let agent_tgid = std::process::id();
+    let seed = random_seed();
+    let object = EbpfLoader::new()
+        .btf(Some(btf))
+        .override_global("OFFSETS", offsets, true)
+        .override_global("WATCH_ALL", &watch_all, true)
+        .override_global("AGENT_TGID", &agent_tgid, true)
+        .override_global("HASH_SEED", &seed, true)
+        .map_max_entries("RING", limits.ring_bytes)
+        .map_max_entries("USAGE_0", limits.usage_entries)
+        .map_max_entries("USAGE_1", limits.usage_entries)
+        .load(OBJECT)?;
+    Ok(object)
+}
+
+/// A number that no workload can know: the standard library's own hash keys are random per process.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
+
+fn fill_interpreters(object: &mut Ebpf) -> Result<(), KernelError> {
+    const NAME: &str = "INTERPRETERS";
+    const VALUE_BYTES: usize = size_of::<whittle_schemas::record::process::Interpreter>();
+    let map = object.map_mut(NAME).ok_or(KernelError::Incomplete(NAME))?;
+    let failed = |cause| KernelError::Map { map: NAME, cause };
+    let mut map: HashMap<_, [u8; INTERPRETER_NAME_BYTES], [u8; VALUE_BYTES]> = HashMap::try_from(map).map_err(failed)?;
+    for (name, interpreter) in interpreters() {
+        let value: [u8; VALUE_BYTES] = zerocopy::transmute!(interpreter);
+        map.insert(name, value, 0).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn attach_family(object: &mut Ebpf, btf: &Btf, family: Family, backend: Backend) -> Result<(), KernelError> {
+    for hook in hooks::of(family, backend) {
+        attach(object, btf, hook).map_err(|cause| KernelError::Program { program: hook.program, cause })?;
+    }
+    Ok(())
+}
+
+fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError> {
+    let program: &mut Program = object.program_mut(hook.program).ok_or(ProgramError::NotLoaded)?;
+    match hook.trigger {
+        Trigger::Tracepoint(name) => {
+            let program: &mut BtfTracePoint = program.try_into()?;
+            program.load(name, btf)?;
+            program.attach()?;
+        }
+        Trigger::Exit(functions) => {
+            let program: &mut FExit = program.try_into()?;
+            let function = functions.iter().find(|name| has_function(btf, name)).unwrap_or(&functions[0]);
+            program.load(function, btf)?;
+            program.attach()?;
+        }
+    }
+    Ok(())
+}
+
+fn has_function(btf: &Btf, name: &str) -> bool {
+    btf.id_by_type_name_kind(name, aya_obj::btf::BtfKind::Func).is_ok()
+}

@@ -1,0 +1,19 @@
+//! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
+//! (`loader`), and reading what the probes report (`ring`, `drain`, `counters`). The only user of aya.
+
+mod counters;
+mod drain;
+mod hooks;
+mod interpreters;
+mod loader;
+mod offsets;
+mod plan;
+mod ring;
+mod support;
+mod tasks;
+
+pub use counters::Counts;
+pub use drain::Repeat;
+pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
+pub use plan::{Backend, FamilyPlan, Plan};
+pub use support::{Facts, facts};

@@ -1,0 +1,109 @@
+//! Offsets of struct members, from the host's BTF. A member that is not there is named, never guessed.
+
+use btfparse::{Offset, Readable, TypeInformation};
+use whittle_schemas::record::{
+    Family,
+    offsets::{MEMBERS, Member},
+};
+
+use super::KernelError;
+
+/// The offsets that the probes get, and the members that this kernel does not have.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    /// In the order of [`MEMBERS`]; 0 for a missing one, whose family is then not loaded.
+    pub(super) offsets: Vec<u32>,
+    /// Struct and member, for each that is missing and needed.
+    pub(super) missing: Vec<(&'static str, &'static str)>,
+}
+
+/// Where the kernel shows its own types.
+const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// Reads the host's BTF and looks every member up.
+pub(super) fn resolve() -> Result<Resolved, KernelError> {
+    let bytes = std::fs::read(VMLINUX).map_err(KernelError::NoBtf)?;
+    let types = TypeInformation::new(&Bytes(bytes)).map_err(|error| KernelError::DamagedBtf(format!("{error:?}")))?;
+    let mut missing = Vec::new();
+    let offsets = MEMBERS.iter().map(|member| {
+        find(&types, member).unwrap_or_else(|| {
+            if !is_optional(member) {
+                missing.push((member.structure, member.path));
+            }
+            0
+        })
+    });
+    let offsets = offsets.collect();
+    Ok(Resolved { offsets, missing })
+}
+
+fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
+    let structure = types.id_of(member.structure)?;
+    std::iter::once(&member.path).chain(member.older).find_map(|path| match types.offset_of(structure, path) {
+        Ok((_, Offset::ByteOffset(offset))) => Some(offset),
+        // A bit field has no address that a probe could read.
+        Ok(_) | Err(_) => None,
+    })
+}
+
+/// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
+/// own, and then a listening one is recorded without its path.
+fn is_optional(member: &Member) -> bool {
+    matches!(member.structure, "unix_sock" | "unix_address")
+}
+
+/// Whether a family cannot do without a struct. Tasks, files and paths are everyone's.
+pub(super) fn is_needed(structure: &str, family: Family) -> bool {
+    match structure {
+        "socket" | "sock" => family == Family::Socket,
+        "open_flags" | "filename" => family == Family::File,
+        "linux_binprm" => family == Family::Process,
+        _ => true,
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl Readable for Bytes {
+    fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
+        let range = usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(buffer.len())?));
+        match range.and_then(|range| self.0.get(range)) {
+            Some(bytes) => {
+                buffer.copy_from_slice(bytes);
+                Ok(())
+            }
+            None => Err(btfparse::Error::new(btfparse::ErrorKind::IOError, "read past the end of the BTF")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_is_found_on_this_kernel_at_an_offset_inside_of_a_page() {
+        let resolved = resolve().expect("this kernel shows its BTF");
+        assert_eq!(resolved.missing, []);
+        assert!(resolved.offsets.iter().all(|offset| *offset < 65_536), "{:?}", resolved.offsets);
+    }
+
+    #[test]
+    fn a_member_that_does_not_exist_is_absent_and_not_zero() {
+        let types = TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
+        let check = |structure, path, found| {
+            assert_eq!(find(&types, &Member { structure, path, older: &[] }).is_some(), found, "{structure}.{path}");
+        };
+        check("file", "f_path.dentry", true);
+        check("file", "f_no_such_member", false);
+        check("no_such_struct", "member", false);
+    }
+
+    #[test]
+    fn an_older_name_is_taken_where_the_new_one_is_missing() {
+        let types = TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
+        let older = Member { structure: "file", path: "f_new_name", older: &["f_inode"] };
+        let plain = Member { structure: "file", path: "f_inode", older: &[] };
+        assert_eq!(find(&types, &older), find(&types, &plain));
+    }
+}

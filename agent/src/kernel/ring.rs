@@ -1,0 +1,39 @@
+//! The ring: records of first sights, copied out one by one.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use aya::{
+    Ebpf,
+    maps::{MapData, RingBuf},
+};
+use bytes::Bytes;
+
+use super::KernelError;
+
+/// The agent's end of the kernel's ring.
+pub struct Ring {
+    ring: RingBuf<MapData>,
+}
+
+const NAME: &str = "RING";
+
+impl Ring {
+    pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
+        let map = object.take_map(NAME).ok_or(KernelError::Incomplete(NAME))?;
+        let ring = RingBuf::try_from(map).map_err(|cause| KernelError::Map { map: NAME, cause })?;
+        Ok(Self { ring })
+    }
+
+    /// The next record; None when the ring is empty.
+    pub fn next_record(&mut self) -> Option<Bytes> {
+        self.ring.next().map(|item| Bytes::copy_from_slice(&item))
+    }
+}
+
+impl AsFd for Ring {
+    /// Readable when there are records.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the descriptor belongs to the ring, which lives as long as the borrow.
+        unsafe { BorrowedFd::borrow_raw(self.ring.as_raw_fd()) }
+    }
+}

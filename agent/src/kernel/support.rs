@@ -1,0 +1,62 @@
+//! The facts: what this host lets whittle do.
+
+use aya::{
+    Btf, Ebpf,
+    programs::{FExit, ProgramError},
+};
+use whittle_schemas::record::Family;
+
+use super::{
+    hooks::{TRIAL, Trigger},
+    offsets::is_needed,
+};
+
+/// What was found out about the host.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Whether programs can be attached to the exit of kernel functions; else why not, as a phrase.
+    pub trampoline: Result<(), String>,
+    /// Struct members that the probes need and this kernel does not have.
+    pub missing: Vec<(&'static str, &'static str)>,
+}
+
+impl Facts {
+    /// The first missing member that a family cannot do without, as `struct.member`.
+    #[must_use]
+    pub fn missing_members(&self, family: Family) -> Option<String> {
+        let (structure, path) = self.missing.iter().find(|(structure, _)| is_needed(structure, family))?;
+        Some(format!("{structure}.{path}"))
+    }
+}
+
+/// Finds the facts out by trying: a program is attached to the exit of a kernel function, and taken off again.
+pub fn facts(probes: &mut Ebpf, btf: &Btf, missing: Vec<(&'static str, &'static str)>) -> Facts {
+    Facts { trampoline: try_trampoline(probes, btf), missing }
+}
+
+fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
+    let Trigger::Exit([function, ..]) = TRIAL.trigger else { return Err("there is nothing to try".to_owned()) };
+    let program: &mut FExit = probes
+        .program_mut(TRIAL.program)
+        .and_then(|program| program.try_into().ok())
+        .ok_or("the object has no such program")?;
+    let attempt = (|| -> Result<(), ProgramError> {
+        program.load(function, btf)?;
+        let link = program.attach()?;
+        program.detach(link)?;
+        program.unload()
+    })();
+    attempt.map_err(|error| {
+        tracing::debug!(%error, "no trampolines");
+        format!("this kernel refuses trampolines ({})", innermost(&error))
+    })
+}
+
+/// The last cause of an error: the operating system's own words.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}

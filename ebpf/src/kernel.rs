@@ -1,0 +1,46 @@
+//! Reading kernel memory. Pointers are plain numbers here: a wrong one gives an error, never a fault.
+
+use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel};
+use whittle_schemas::record::counter::Reason;
+
+use crate::config::offset;
+
+/// The running task's `struct task_struct`.
+#[inline(always)]
+pub(crate) fn current() -> u64 {
+    // SAFETY: the helper has no precondition.
+    unsafe { bpf_get_current_task() }
+}
+
+/// Reads a `T` at `base + offset`; None where the kernel says that it cannot be read.
+#[inline(always)]
+pub(crate) fn read<T>(base: u64, offset: usize) -> Option<T> {
+    // SAFETY: the helper checks the address itself; every T used here is plain integers.
+    unsafe { bpf_probe_read_kernel((base + offset as u64) as *const T) }.ok()
+}
+
+/// A member of a struct that a hook passed in, loaded directly: the verifier knows its type.
+#[inline(always)]
+pub(crate) fn argument(base: *const u8, offset: usize) -> u64 {
+    // SAFETY: `base` is a typed argument of the hook and `offset` comes from the same kernel's BTF; the kernel
+    // handles a fault in such a load by giving zero.
+    unsafe { base.add(offset).cast::<u64>().read_volatile() }
+}
+
+/// The `struct file` behind a descriptor of the running task.
+#[inline(always)]
+pub(crate) fn file_of(descriptor: u64) -> Result<u64, Reason> {
+    find_file(descriptor).filter(|file| *file != 0).ok_or(Reason::ObjectUnknown)
+}
+
+#[inline(always)]
+fn find_file(descriptor: u64) -> Option<u64> {
+    let files: u64 = read(current(), offset!(task_files))?;
+    let table: u64 = read(files, offset!(files_fdt))?;
+    let most: u32 = read(table, offset!(fdtable_max_fds))?;
+    if descriptor >= u64::from(most) {
+        return None;
+    }
+    let descriptors: u64 = read(table, offset!(fdtable_fd))?;
+    read(descriptors + descriptor * 8, 0)
+}

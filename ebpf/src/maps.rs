@@ -1,0 +1,59 @@
+//! Every map, with its bound. The agent shrinks or grows `max_entries` before load.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, RingBuf},
+};
+use whittle_schemas::record::{
+    counter::COUNTERS,
+    process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
+    subject::SubjectKey,
+    usage::{UsageKey, UsageValue},
+};
+
+use crate::scratch::{SLOTS, Scratch};
+
+/// Watched processes by tgid. An entry lives from fork (or the agent's choice) to the last thread's exit.
+#[map]
+pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(65_536, 0);
+
+/// Kernel subjects and their ids.
+#[map]
+pub(crate) static SUBJECTS: HashMap<SubjectKey, u64> = HashMap::with_max_entries(16_384, 0);
+
+/// Executables that run scripts, by file name.
+#[map]
+pub(crate) static INTERPRETERS: HashMap<[u8; INTERPRETER_NAME_BYTES], Interpreter> =
+    HashMap::with_max_entries(256, 0);
+
+/// Scripts that were announced, by their hash.
+#[map]
+pub(crate) static SCRIPTS: HashMap<u64, u32> = HashMap::with_max_entries(16_384, 0);
+
+/// Repeats per key, first generation.
+#[map]
+pub(crate) static USAGE_0: HashMap<UsageKey, UsageValue> = HashMap::with_max_entries(65_536, 0);
+
+/// Repeats per key, second generation.
+#[map]
+pub(crate) static USAGE_1: HashMap<UsageKey, UsageValue> = HashMap::with_max_entries(65_536, 0);
+
+/// Which generation counts now: 0 or 1. The agent swaps it each window.
+#[map]
+pub(crate) static GENERATION: Array<u32> = Array::with_max_entries(1, 0);
+
+/// First sights: records of `whittle_schemas::record`.
+#[map]
+pub(crate) static RING: RingBuf = RingBuf::with_byte_size(8 << 20, 0);
+
+/// What the probes count about themselves.
+#[map]
+pub(crate) static COUNTS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+
+/// Memory in which records are put together.
+#[map]
+pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SLOTS, 0);
+
+/// Slots of [`SCRATCH`] that are in use: `cpu * SLOTS + slot`.
+#[map]
+pub(crate) static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(4_096, 0);

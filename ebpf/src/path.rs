@@ -1,0 +1,238 @@
+//! Walks a path from its dentry to the root of the task, across mounts, as `prepend_path` of
+//! `fs/d_path.c` does (same shape on 5.10 to 7.3). The components arrive leaf first, each ended by `/`.
+
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str};
+use whittle_schemas::record::{
+    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_STEPS,
+    WALK_TRUNCATED, counter::Reason,
+};
+
+use crate::{
+    config::offset,
+    kernel::{current, read},
+    scratch::{self, Scratch},
+};
+
+/// Reads a member of the scratch's [`Walk`] from memory.
+macro_rules! get {
+    ($scratch:ident.$member:ident) => {{
+        // SAFETY: a reference to the member is a valid pointer to it.
+        unsafe { (&raw const $scratch.walk.$member).read_volatile() }
+    }};
+}
+
+/// Writes a member of the scratch's [`Walk`] to memory.
+macro_rules! set {
+    ($scratch:ident.$member:ident = $value:expr) => {{
+        let value = $value;
+        // SAFETY: a reference to the member is a valid pointer to it.
+        unsafe { (&raw mut $scratch.walk.$member).write_volatile(value) }
+    }};
+}
+
+/// A dentry as seen through a mount: `struct path`, as two addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Path {
+    pub(crate) dentry: u64,
+    pub(crate) mnt: u64,
+}
+
+impl Path {
+    /// Where a `struct file` was opened.
+    #[inline(always)]
+    pub(crate) fn of_file(file: u64) -> Option<Self> {
+        Some(Self { dentry: read(file, offset!(file_path_dentry))?, mnt: read(file, offset!(file_path_mnt))? })
+    }
+
+    /// The running task's working directory.
+    #[inline(always)]
+    pub(crate) fn working_directory() -> Option<Self> {
+        let fs: u64 = read(current(), offset!(task_fs))?;
+        Some(Self { dentry: read(fs, offset!(fs_pwd_dentry))?, mnt: read(fs, offset!(fs_pwd_mnt))? })
+    }
+
+    #[inline(always)]
+    fn root() -> Option<Self> {
+        let fs: u64 = read(current(), offset!(task_fs))?;
+        Some(Self { dentry: read(fs, offset!(fs_root_dentry))?, mnt: read(fs, offset!(fs_root_mnt))? })
+    }
+}
+
+/// No text.
+pub(crate) const EMPTY: Text = Text { asked_bytes: 0, walked_bytes: 0, walk_flags: 0, magic: 0 };
+
+/// Walks `path` into a slot, behind what `text` says is there already, and adds it to `text`.
+#[inline(always)]
+pub(crate) fn walk(slot: u32, path: Path, text: &mut Text) {
+    let walked = walk_path(slot, path.dentry, path.mnt, text.asked_bytes);
+    text.magic = magic(path.dentry);
+    text.walked_bytes = walked as u32 & 8191;
+    text.walk_flags |= (walked >> 32) as u32;
+}
+
+/// The walk: gives the bytes in the low half, the `WALK_` flags in the high half. A global function, which
+/// the verifier checks once and not again for each caller: on 5.10 those take plain numbers only.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
+    let fault = u64::from(WALK_FAULT) << 32;
+    let Some(scratch) = scratch::of(slot) else { return fault };
+    let Some(root) = Path::root() else { return fault };
+    let deleted = unlinked(Path { dentry, mnt });
+    scratch.walk = Walk { dentry, mnt, mount: mnt - offset!(mount_mnt) as u64, bytes: 0, pad: 0 };
+    let start = start as usize & 4095;
+    let mut step = 0;
+    let mut end = WALK_TRUNCATED;
+    while step < WALK_STEPS {
+        match walk_step(scratch, root, start) {
+            Some(Step::On) => {}
+            Some(Step::Ended(flags)) => {
+                end = flags;
+                break;
+            }
+            None => {
+                end = WALK_FAULT;
+                break;
+            }
+        }
+        step += 1;
+    }
+    if deleted {
+        end |= WALK_DELETED;
+    }
+    u64::from(get!(scratch.bytes)) | (u64::from(end) << 32)
+}
+
+/// Where a walk is. It lives in the scratch and not in registers: the verifier does not follow what is in
+/// a map, so that all ways through one step look the same to it afterwards, and it looks at each step once.
+#[repr(C)]
+pub(crate) struct Walk {
+    dentry: u64,
+    mnt: u64,
+    /// The `struct mount` around `mnt`.
+    mount: u64,
+    bytes: u32,
+    pad: u32,
+}
+
+/// What a step leads to.
+enum Step {
+    On,
+    /// The walk is over, with these `WALK_` flags.
+    Ended(u32),
+}
+
+/// One step towards the root: a component, or a mount crossed. None: a fault.
+#[inline(always)]
+fn walk_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
+    let dentry = get!(scratch.dentry);
+    let mnt = get!(scratch.mnt);
+    if dentry == root.dentry && mnt == root.mnt {
+        return Some(Step::Ended(0));
+    }
+    let mount_root: u64 = read(mnt, offset!(vfsmount_root))?;
+    if dentry == mount_root {
+        return cross(scratch);
+    }
+    let length = read::<u32>(dentry, offset!(dentry_name_len))? & 255;
+    let name: u64 = read(dentry, offset!(dentry_name))?;
+    let at = get!(scratch.bytes) as usize & 4095;
+    // SAFETY: `start` and `at` are below 4096 and the length below 256: together inside of the scratch.
+    let copied = unsafe { bpf_probe_read_kernel(scratch.text(start + at).cast(), length, name as *const _) };
+    if copied != 0 {
+        return None;
+    }
+    let end = at + length as usize;
+    // SAFETY: as above; `end` is below 4096 + 256.
+    unsafe { scratch.text(start + end).write(b'/') };
+    set!(scratch.bytes = end as u32 + 1);
+    if end >= ASKED_BYTES - 1 {
+        return Some(Step::Ended(WALK_TRUNCATED));
+    }
+    let parent: u64 = read(dentry, offset!(dentry_parent))?;
+    if parent == dentry {
+        // Pipes, memfd and the like have a name and nothing above it.
+        return Some(Step::Ended(WALK_DETACHED));
+    }
+    set!(scratch.dentry = parent);
+    Some(Step::On)
+}
+
+/// From the root of a mount to the place where it is mounted.
+#[inline(always)]
+fn cross(scratch: &mut Scratch) -> Option<Step> {
+    let mount = get!(scratch.mount);
+    let parent: u64 = read(mount, offset!(mount_parent))?;
+    if parent == mount {
+        let namespace: u64 = read(mount, offset!(mount_ns))?;
+        // Error pointers mark what was never mounted (MNT_NS_INTERNAL) or is mounted no more.
+        let nowhere = namespace == 0 || namespace > u64::MAX - 4096;
+        return Some(Step::Ended(if nowhere { WALK_DETACHED } else { WALK_ESCAPED }));
+    }
+    set!(scratch.dentry = read(mount, offset!(mount_mountpoint))?);
+    set!(scratch.mount = parent);
+    set!(scratch.mnt = parent + offset!(mount_mnt) as u64);
+    Some(Step::On)
+}
+
+/// Whether the name was removed: `d_unlinked` of `include/linux/dcache.h`.
+#[inline(always)]
+fn unlinked(path: Path) -> bool {
+    let hashed: Option<u64> = read(path.dentry, offset!(dentry_hash_pprev));
+    let parent: Option<u64> = read(path.dentry, offset!(dentry_parent));
+    hashed == Some(0) && parent != Some(path.dentry)
+}
+
+#[inline(always)]
+fn magic(dentry: u64) -> u32 {
+    let inode: Option<u64> = read(dentry, offset!(dentry_inode));
+    inode.and_then(|inode| read::<u64>(inode, offset!(inode_sb))).and_then(|sb| read(sb, offset!(sb_magic))).unwrap_or(0)
+}
+
+/// Memory that a path string is read from.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked {
+    /// The caller's own memory.
+    User(u64),
+    /// A copy that the kernel made.
+    Kernel(u64),
+}
+
+/// Reads the path that the caller asked for to the start of the text.
+#[inline(always)]
+pub(crate) fn asked(scratch: &mut Scratch, from: Asked) -> Result<Text, Reason> {
+    let place = scratch.text(0);
+    // SAFETY: 4,096 bytes behind any place in the text are inside of the scratch.
+    let read = unsafe {
+        match from {
+            Asked::User(address) => bpf_probe_read_user_str(place.cast(), ASKED_BYTES as u32, address as *const _),
+            Asked::Kernel(address) => bpf_probe_read_kernel_str(place.cast(), ASKED_BYTES as u32, address as *const _),
+        }
+    };
+    if read <= 0 {
+        return Err(Reason::ObjectUnknown);
+    }
+    let mut text = EMPTY;
+    text.asked_bytes = (read as u32 - 1) & (ASKED_BYTES as u32 - 1);
+    if read as usize >= ASKED_BYTES {
+        text.walk_flags = ASKED_TRUNCATED;
+    }
+    Ok(text)
+}
+
+/// Whether the asked path is relative, and so means nothing without the directory it starts from.
+#[inline(always)]
+pub(crate) fn is_relative(scratch: &mut Scratch) -> bool {
+    // SAFETY: the text has at least one byte: the NUL.
+    unsafe { scratch.text(0).read() != b'/' }
+}
+
+/// A number that stands for a directory: its device and inode.
+#[inline(always)]
+pub(crate) fn identity(path: Path) -> Option<u64> {
+    let inode: u64 = read(path.dentry, offset!(dentry_inode))?;
+    let sb: u64 = read(inode, offset!(inode_sb))?;
+    let device: u32 = read(sb, offset!(sb_dev))?;
+    let number: u64 = read(inode, offset!(inode_ino))?;
+    Some(number ^ (u64::from(device) << 32))
+}

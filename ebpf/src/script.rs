@@ -1,0 +1,159 @@
+//! The script that an interpreter runs: `python3 etl.py` is not `python3 report.py`. Found at exec, when
+//! the new command line has just been written and nobody can have changed it.
+
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
+use whittle_schemas::record::{
+    Text,
+    counter::Reason,
+    process::{INTERPRETER_NAME_BYTES, Interpreter},
+    subject::{PART_MODULE, PART_SCRIPT, SubjectKey},
+};
+
+use crate::{
+    config::offset,
+    hash::{self, mix},
+    kernel::{current, read},
+    maps::{INTERPRETERS, SCRIPTS},
+    path::{self, Asked, Path},
+    scratch::{BPF_NOEXIST, Scratch},
+    subject,
+};
+
+/// Most arguments that are looked at for the script's name.
+const ARGUMENTS: u32 = 16;
+
+/// Finds the script of the program that was just executed, announces it, and gives the hash that stands
+/// for it in the subject's key: 0 without a script.
+///
+/// `interpreted` is the script's path where the kernel itself started the interpreter for a `#!` line.
+#[inline(always)]
+pub(crate) fn find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: Option<u64>) -> Result<u64, Reason> {
+    let (mut text, part) = match interpreted {
+        Some(filename) => (path::asked(scratch, Asked::Kernel(filename))?, PART_SCRIPT),
+        None => match interpreter(exe) {
+            Some(interpreter) => match by_arguments(scratch, &interpreter)? {
+                Some(found) => found,
+                None => return Ok(0),
+            },
+            None => return Ok(0),
+        },
+    };
+    let lanes = hash::text(slot, text.asked_bytes);
+    let mut id = lanes[0] ^ lanes[1].rotate_left(1) ^ u64::from(part);
+    let relative = part == PART_SCRIPT && path::is_relative(scratch);
+    let directory = Path::working_directory().ok_or(Reason::SubjectUnknown)?;
+    if relative {
+        id ^= mix(path::identity(directory).ok_or(Reason::SubjectUnknown)?, 0xff51_afd7_ed55_8ccd);
+    }
+    if id == 0 {
+        id = 1;
+    }
+    if SCRIPTS.get_ptr(id).is_some() {
+        return Ok(id);
+    }
+    if relative {
+        path::walk(slot, directory, &mut text);
+    }
+    subject::send(scratch, id, NO_KEY, text, part)?;
+    // Full: the script is announced each time, which costs ring space and loses nothing.
+    let _ = SCRIPTS.insert(id, 1, BPF_NOEXIST);
+    Ok(id)
+}
+
+const NO_KEY: SubjectKey =
+    SubjectKey { cgroup_id: 0, inode: 0, device: 0, name_hash: 0, script: 0, uid: 0, pad: 0 };
+
+/// How the executable's command line leads to its script; None for what is no interpreter.
+#[inline(always)]
+fn interpreter(exe: u64) -> Option<Interpreter> {
+    let dentry: u64 = read(exe, offset!(file_path_dentry))?;
+    let length: u32 = read(dentry, offset!(dentry_name_len))?;
+    if length as usize >= INTERPRETER_NAME_BYTES {
+        return None;
+    }
+    let from: u64 = read(dentry, offset!(dentry_name))?;
+    let mut name = [0u8; INTERPRETER_NAME_BYTES];
+    // SAFETY: `name` has that many bytes.
+    unsafe { bpf_probe_read_kernel_str(name.as_mut_ptr().cast(), INTERPRETER_NAME_BYTES as u32, from as *const _) };
+    // SAFETY: only the agent writes this map, before any program is attached.
+    unsafe { INTERPRETERS.get(name) }.copied()
+}
+
+/// The first argument that is no option, or what a module option names, at the start of the text.
+#[inline(always)]
+fn by_arguments(scratch: &mut Scratch, interpreter: &Interpreter) -> Result<Option<(Text, u32)>, Reason> {
+    let mm: u64 = read(current(), offset!(task_mm)).ok_or(Reason::SubjectUnknown)?;
+    let mut at: u64 = read(mm, offset!(mm_arg_start)).ok_or(Reason::SubjectUnknown)?;
+    let end: u64 = read(mm, offset!(mm_arg_end)).ok_or(Reason::SubjectUnknown)?;
+    let mut expected = Expected::ProgramName;
+    let mut index = 0;
+    while index < ARGUMENTS {
+        if at >= end {
+            return Ok(None);
+        }
+        let text = path::asked(scratch, Asked::User(at))?;
+        at += u64::from(text.asked_bytes) + 1;
+        match expected {
+            Expected::ProgramName | Expected::Value => expected = Expected::Any,
+            Expected::Module => return Ok(Some((text, PART_MODULE))),
+            Expected::Any => match option(scratch, &text, interpreter) {
+                Argument::Script => return Ok(Some((text, PART_SCRIPT))),
+                Argument::Inline => return Ok(None),
+                Argument::Option(next) => expected = next,
+            },
+        }
+        index += 1;
+    }
+    Ok(None)
+}
+
+/// What the next argument is.
+#[derive(Clone, Copy)]
+enum Expected {
+    ProgramName,
+    Any,
+    Value,
+    Module,
+}
+
+/// What an argument is.
+enum Argument {
+    Script,
+    /// The code itself follows, or comes from standard input: there is no script.
+    Inline,
+    /// An option, and what it makes of the next argument.
+    Option(Expected),
+}
+
+#[inline(always)]
+fn option(scratch: &mut Scratch, text: &Text, interpreter: &Interpreter) -> Argument {
+    // SAFETY: the text has at least one byte: the NUL. The mask of `text` keeps the others inside.
+    let (first, second, last) = unsafe {
+        (
+            scratch.text(0).read(),
+            scratch.text(1).read(),
+            scratch.text(text.asked_bytes.saturating_sub(1) as usize).read(),
+        )
+    };
+    if first != b'-' {
+        return Argument::Script;
+    }
+    if text.asked_bytes < 2 {
+        return Argument::Inline;
+    }
+    if second == b'-' {
+        return Argument::Option(Expected::Any);
+    }
+    let letter = last.wrapping_sub(b'A');
+    let bit = if letter < 64 { 1u64 << letter } else { 0 };
+    if interpreter.inline_letters & bit != 0 {
+        return Argument::Inline;
+    }
+    if interpreter.module_letters & bit != 0 {
+        return Argument::Option(Expected::Module);
+    }
+    if interpreter.value_letters & bit != 0 {
+        return Argument::Option(Expected::Value);
+    }
+    Argument::Option(Expected::Any)
+}

@@ -1,0 +1,176 @@
+//! Who acts: finds the kernel subject of the running task, and announces new ones.
+
+use aya_ebpf::helpers::{
+    bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_get_smp_processor_id,
+    bpf_ktime_get_boot_ns,
+};
+use whittle_schemas::record::{
+    KIND_SUBJECT, Text,
+    counter::Reason,
+    process::Task,
+    subject::{PART_EXECUTABLE, SubjectBody, SubjectKey},
+};
+
+use crate::{
+    config::{self, offset},
+    emit,
+    kernel::{current, read},
+    maps::{SUBJECTS, TASKS},
+    path::{self, Path},
+    scratch::{self, BPF_NOEXIST, Scratch},
+};
+
+/// The watched process that is running; None where nobody watches it.
+#[inline(always)]
+pub(crate) fn watched() -> Option<*mut Task> {
+    let tgid = tgid();
+    if let Some(task) = TASKS.get_ptr_mut(tgid) {
+        return Some(task);
+    }
+    if !config::watch_all() || tgid == config::agent_tgid() {
+        return None;
+    }
+    // A failed insert leaves the process unseen this time; the next access tries again.
+    let _ = TASKS.insert(tgid, Task { subject: 0, cgroup_id: 0, uid: 0, pad: 0, script: 0 }, BPF_NOEXIST);
+    TASKS.get_ptr_mut(tgid)
+}
+
+/// The subject id of a watched process, found out again where its user or control group changed.
+#[inline(always)]
+pub(crate) fn of(task: *mut Task) -> Result<u64, Reason> {
+    // SAFETY: the pointer is into a live map value: its process is running this.
+    let known = unsafe { task.read() };
+    // SAFETY: the helper has no precondition.
+    let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+    if known.subject != 0 && known.uid == uid() && known.cgroup_id == cgroup_id {
+        return Ok(known.subject);
+    }
+    find()
+}
+
+/// Finds the subject out from the executable, and remembers it for the process.
+#[inline(always)]
+pub(crate) fn find() -> Result<u64, Reason> {
+    match find_subject() {
+        found if found > LAST_REASON => Ok(found),
+        RING_FULL => Err(Reason::RingFull),
+        NESTED => Err(Reason::Nested),
+        _ => Err(Reason::SubjectUnknown),
+    }
+}
+
+const RING_FULL: u64 = Reason::RingFull as u64;
+const NESTED: u64 = Reason::Nested as u64;
+
+/// Ids are times in nanoseconds: none is as small as a reason's number.
+const LAST_REASON: u64 = 255;
+
+/// A global function, which the verifier checks once and not again for each caller: gives the id, or the
+/// number of the reason why there is none.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn find_subject() -> u64 {
+    let Some(task) = TASKS.get_ptr_mut(tgid()) else { return Reason::SubjectUnknown as u64 };
+    match try_find(task) {
+        Ok(id) => id,
+        Err(reason) => reason as u64,
+    }
+}
+
+#[inline(always)]
+fn try_find(task: *mut Task) -> Result<u64, Reason> {
+    let exe = executable().ok_or(Reason::SubjectUnknown)?;
+    // SAFETY: as in `of`.
+    let script = unsafe { (*task).script };
+    let key = key(exe, script).ok_or(Reason::SubjectUnknown)?;
+    let id = match SUBJECTS.get_ptr(key) {
+        // SAFETY: entries are never removed.
+        Some(id) => unsafe { *id },
+        None => announce(exe, &key)?,
+    };
+    // SAFETY: as in `of`; two threads that do this at once write the same.
+    unsafe {
+        (*task).subject = id;
+        (*task).uid = key.uid;
+        (*task).cgroup_id = key.cgroup_id;
+    }
+    Ok(id)
+}
+
+/// The executable file of the running task, as `struct file`.
+#[inline(always)]
+pub(crate) fn executable() -> Option<u64> {
+    let mm: u64 = read(current(), offset!(task_mm))?;
+    read::<u64>(mm, offset!(mm_exe_file)).filter(|file| *file != 0)
+}
+
+#[inline(always)]
+fn key(exe: u64, script: u64) -> Option<SubjectKey> {
+    let inode: u64 = read(exe, offset!(file_inode))?;
+    let sb: u64 = read(inode, offset!(inode_sb))?;
+    let dentry: u64 = read(exe, offset!(file_path_dentry))?;
+    Some(SubjectKey {
+        // SAFETY: the helper has no precondition.
+        cgroup_id: unsafe { bpf_get_current_cgroup_id() },
+        inode: read(inode, offset!(inode_ino))?,
+        device: read(sb, offset!(sb_dev))?,
+        name_hash: read(dentry, offset!(dentry_name_hash))?,
+        script,
+        uid: uid(),
+        pad: 0,
+    })
+}
+
+/// Announces a subject, then gives it an id: in this order, so that no id is in use that the agent never heard of.
+#[inline(always)]
+fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
+    let id = new_id();
+    scratch::with(|scratch, slot| {
+        let mut text = path::EMPTY;
+        path::walk(slot, Path::of_file(exe).ok_or(Reason::SubjectUnknown)?, &mut text);
+        send(scratch, id, *key, text, PART_EXECUTABLE)
+    })?;
+    if SUBJECTS.insert(key, id, BPF_NOEXIST).is_ok() {
+        return Ok(id);
+    }
+    // Another CPU was quicker, and its id stands; or the map is full.
+    match SUBJECTS.get_ptr(key) {
+        // SAFETY: entries are never removed.
+        Some(first) => Ok(unsafe { *first }),
+        None => Err(Reason::SubjectUnknown),
+    }
+}
+
+/// Sends one part of a subject.
+#[inline(always)]
+pub(crate) fn send(scratch: &mut Scratch, id: u64, key: SubjectKey, text: Text, part: u32) -> Result<(), Reason> {
+    let leader: u64 = read(current(), offset!(task_group_leader)).unwrap_or(0);
+    let parent: u64 = read(leader, offset!(task_real_parent)).unwrap_or(0);
+    let body = SubjectBody {
+        header: emit::header(KIND_SUBJECT, 0, &text),
+        subject: id,
+        key,
+        text,
+        start_boottime_ns: read(leader, offset!(task_start_boottime)).unwrap_or(0),
+        parent_tgid: read(parent, offset!(task_tgid)).unwrap_or(0),
+        part,
+    };
+    emit::send(scratch, body, &text)
+}
+
+/// A number that no other call gives: the time, and the CPU for calls at the same time.
+#[inline(always)]
+fn new_id() -> u64 {
+    // SAFETY: neither helper has a precondition.
+    unsafe { (bpf_ktime_get_boot_ns() << 10) | u64::from(bpf_get_smp_processor_id() & 1023) }
+}
+
+#[inline(always)]
+pub(crate) fn tgid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
+}
+
+#[inline(always)]
+fn uid() -> u32 {
+    bpf_get_current_uid_gid() as u32
+}

@@ -1,0 +1,106 @@
+//! A system call that ended: its number, arguments and result, from the registers that both the `sys_exit`
+//! tracepoint and `fexit` of the entry function give. The registers keep the arguments until the call's end.
+
+use aya_ebpf::{
+    helpers::bpf_probe_read_user,
+    programs::{BtfTracePointContext, FExitContext},
+};
+
+use whittle_schemas::record::{Family, counter::Reason, process::Task};
+
+use crate::{
+    config::offset,
+    count,
+    kernel::{argument, current, read},
+    subject,
+};
+
+/// One call.
+pub(crate) struct Call {
+    registers: *const u8,
+    result: i64,
+}
+
+impl Call {
+    /// From `TP_PROTO(struct pt_regs *regs, long ret)` of `sys_exit`.
+    #[inline(always)]
+    pub(crate) fn of(ctx: &BtfTracePointContext) -> Self {
+        Self { registers: ctx.arg(0), result: ctx.arg(1) }
+    }
+
+    /// From `long __x64_sys_*(const struct pt_regs *regs)`.
+    #[inline(always)]
+    pub(crate) fn of_entry(ctx: &FExitContext) -> Self {
+        Self { registers: ctx.arg(0), result: ctx.arg(1) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn number(&self) -> u64 {
+        argument(self.registers, offset!(regs_orig_ax))
+    }
+
+    /// Argument 0 to 5, in the registers that x86-64 passes them in.
+    #[inline(always)]
+    pub(crate) fn argument(&self, index: u32) -> u64 {
+        match index {
+            0 => argument(self.registers, offset!(regs_di)),
+            1 => argument(self.registers, offset!(regs_si)),
+            2 => argument(self.registers, offset!(regs_dx)),
+            3 => argument(self.registers, offset!(regs_r10)),
+            4 => argument(self.registers, offset!(regs_r8)),
+            _ => argument(self.registers, offset!(regs_r9)),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn result(&self) -> i64 {
+        self.result
+    }
+
+    /// 0, or the positive errno.
+    #[inline(always)]
+    pub(crate) fn errno(&self) -> i32 {
+        if self.result < 0 { -self.result as i32 } else { 0 }
+    }
+
+    /// The watched process behind this call, if it is one that `ours` names. Counts it as seen, and as lost
+    /// where it came through the 32-bit interface, whose numbers `ours_32` names.
+    #[inline(always)]
+    pub(crate) fn watched(
+        &self,
+        family: Family,
+        ours: impl Fn(u64) -> bool,
+        ours_32: impl Fn(u64) -> bool,
+    ) -> Option<*mut Task> {
+        let number = self.number();
+        if !ours(number) && !ours_32(number) {
+            return None;
+        }
+        let task = subject::watched()?;
+        let compat = Self::is_compat();
+        if compat && ours_32(number) {
+            count::up(family, Reason::Seen);
+            count::up(family, Reason::Unsupported);
+            return None;
+        }
+        if compat || !ours(number) {
+            return None;
+        }
+        count::up(family, Reason::Seen);
+        Some(task)
+    }
+
+    /// Whether the running call is one of the 32-bit interface (`TS_COMPAT` of
+    /// `arch/x86/include/asm/thread_info.h`).
+    #[inline(always)]
+    pub(crate) fn is_compat() -> bool {
+        read::<u32>(current(), offset!(task_thread_status)).is_some_and(|status| status & 2 != 0)
+    }
+}
+
+/// Reads a value from the caller's memory.
+#[inline(always)]
+pub(crate) fn read_user<T>(address: u64) -> Option<T> {
+    // SAFETY: the helper checks the address itself; every T used here is plain integers.
+    unsafe { bpf_probe_read_user(address as *const T) }.ok()
+}
