@@ -2,5 +2,8 @@
 //! The tests themselves are in `tests/`, the programs they watch in `peers/`.
 
 pub mod access;
+pub mod accounting;
+pub mod compare;
+pub mod recorded;
 pub mod strace;
 pub mod workload;

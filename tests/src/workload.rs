@@ -81,6 +81,33 @@ pub fn refused(folder: &Path) -> Result<Workload> {
     ))
 }
 
+/// A program that opens files with names that are hard to carry, and writes what it opened to `names.txt`.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn names(folder: &Path) -> Result<Workload> {
+    needs(&["unshare", "mount", "python3"])?;
+    script(folder, "names.py", include_str!("../peers/names.py"))?;
+    Ok(Workload::new(
+        "names",
+        &["unshare", "--mount", "python3", "names.py"],
+    ))
+}
+
+/// A program that opens `different` files in the new folder `many`, and then the first one `again` times.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn many(folder: &Path, different: usize, again: usize) -> Result<Workload> {
+    needs(&["python3"])?;
+    script(folder, "many.py", include_str!("../peers/many.py"))?;
+    let (different, again) = (different.to_string(), again.to_string());
+    Ok(Workload::new(
+        "many",
+        &["python3", "many.py", "many", &different, &again],
+    ))
+}
+
 /// Checks that all of these programs can be found.
 ///
 /// # Errors

@@ -1,0 +1,100 @@
+"""Opens files with names that are hard to carry, and writes what it opened to names.txt: a label, the
+action, and the name in hex, as the kernel shows it at /proc/self/fd."""
+
+import os
+import subprocess
+
+names = open("names.txt", "w", buffering=1)
+here = os.getcwdb()
+
+
+def opened(label, action, descriptor, name=None):
+    if name is None:
+        name = os.readlink(b"/proc/self/fd/%d" % descriptor)
+        own = b"/proc/%d/" % os.getpid()
+        if name.startswith(own):
+            name = b"/proc/self/" + name[len(own):]
+        if name.startswith(b"/memfd:"):
+            name = name[1:]
+    print(label, action, name.hex(), file=names)
+    os.close(descriptor)
+
+
+def create(label, name):
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    opened(label, "write+create", os.open(name, flags, 0o600), here + b"/" + name)
+
+
+create("space", b"two  words ")
+create("newline", b"line\nbreak\r\ttab")
+create("not-utf8", b"caf\xe9\xff\xfe")
+create("utf8", "unicode-ü-\u202egnp".encode())
+create("escape", b"\x1b[31mred\\x41\\")
+create("quote", b"'\"`$(id);|<>*?{}")
+create("longest-component", b"c" * 255)
+create("deleted-looking", b"file (deleted)")
+create("dots", b"...")
+
+
+def deep(label, parts):
+    """Makes a file below all of these folders, which are entered one by one."""
+    top = os.open(".", os.O_PATH)
+    for part in parts[:-1]:
+        os.mkdir(part)
+        os.chdir(part)
+    opened(
+        label,
+        "write+create",
+        os.open(parts[-1], os.O_WRONLY | os.O_CREAT, 0o600),
+        here + b"/" + b"/".join(parts),
+    )
+    os.fchdir(top)
+    os.close(top)
+
+
+above = here.count(b"/")
+deep("250-components", [b"d%d" % n for n in range(250 - above)])
+
+# 4,095 bytes is the longest path that a program can ask for: PATH_MAX without its NUL.
+parts = [b"%03d" % n + b"p" * 197 for n in range(19)]
+missing = 4095 - len(here) - 1 - len(b"/".join(parts)) - 1
+parts += [b"r" * (missing // 2), b"s" * (missing - missing // 2 - 1)] if missing > 255 else [b"s" * missing]
+deep("4095-bytes", parts)
+longest = here + b"/" + b"/".join(parts)
+assert len(longest) == 4095, len(longest)
+opened("4095-bytes-asked", "read", os.open(longest, os.O_RDONLY), longest)
+
+removed = os.open("removed", os.O_WRONLY | os.O_CREAT, 0o600)
+os.unlink("removed")
+opened("deleted", "read", os.open("/proc/self/fd/%d" % removed, os.O_RDONLY))
+memory = os.memfd_create("in memory")
+opened("memfd", "read+write", os.open("/proc/self/fd/%d" % memory, os.O_RDWR))
+reader, writer = os.pipe()
+opened("pipe", "read", os.open("/proc/self/fd/%d" % reader, os.O_RDONLY))
+opened("proc-self", "read", os.open("/proc/self/status", os.O_RDONLY))
+opened("proc-self-folder", "read", os.open("/proc/self/fdinfo", os.O_RDONLY))
+opened("null", "read+write", os.open("/dev/null", os.O_RDWR))
+opened("root", "read", os.open("/", os.O_RDONLY))
+
+# This program has a mount namespace of its own.
+for folder in ("low", "up", "work", "merged", "bound", "tmpfs", "tmpfs/inner"):
+    if folder == "tmpfs/inner":
+        subprocess.run(["mount", "-t", "tmpfs", "none", "tmpfs"], check=True)
+    os.mkdir(folder)
+open("low/below", "w").close()
+layers = "lowerdir=low,upperdir=up,workdir=work"
+subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, "merged"], check=True)
+subprocess.run(["mount", "--bind", "low", "bound"], check=True)
+opened("overlay-lower", "read", os.open("merged/below", os.O_RDONLY))
+opened("overlay-copied-up", "write", os.open("merged/below", os.O_WRONLY))
+opened("overlay-upper", "write+create", os.open("merged/above", os.O_WRONLY | os.O_CREAT, 0o600))
+opened("bind-mount", "read", os.open("bound/below", os.O_RDONLY))
+opened("nested-mount", "write+create", os.open("tmpfs/inner/file", os.O_WRONLY | os.O_CREAT, 0o600))
+
+child = os.fork()
+if child == 0:
+    os.chroot("tmpfs")
+    os.chdir("/")
+    opened("chroot", "read", os.open("inner/file", os.O_RDONLY), b"/inner/file")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0

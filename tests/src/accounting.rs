@@ -1,0 +1,132 @@
+//! What must be true of the tables of every recording, whatever was recorded.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use whittle_schemas::{record::Family, table::Tables};
+
+use crate::recorded::whittle;
+
+/// Holds the tables to whittle's promises: nothing is lost in silence, and whittle is no subject.
+///
+/// # Errors
+/// One of them is broken.
+pub fn check(tables: &Tables) -> Result<()> {
+    every_family_is_covered(tables)?;
+    what_was_seen_is_recorded_or_lost(tables)?;
+    whittle_is_no_subject(tables)
+}
+
+/// How much of one family was lost.
+#[must_use]
+pub fn lost(tables: &Tables, family: Family) -> u64 {
+    let rows = tables
+        .coverage
+        .iter()
+        .filter(|row| row.family == family.name());
+    rows.map(|row| row.lost).sum()
+}
+
+fn every_family_is_covered(tables: &Tables) -> Result<()> {
+    for family in Family::ALL {
+        let mut rows = tables
+            .coverage
+            .iter()
+            .filter(|row| row.family == family.name())
+            .peekable();
+        ensure!(
+            rows.peek().is_some(),
+            "coverage has no row about family {}",
+            family.name()
+        );
+        for row in rows {
+            ensure!(
+                row.backend != "none",
+                "family {} was not watched: {}",
+                row.family,
+                row.backend_reason
+            );
+            if let Ok(wanted) = std::env::var("WHITTLE_BACKEND") {
+                ensure!(
+                    row.backend == wanted,
+                    "family {} was watched by {}, not {wanted}",
+                    row.family,
+                    row.backend
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn what_was_seen_is_recorded_or_lost(tables: &Tables) -> Result<()> {
+    let mut used: BTreeMap<_, u64> = BTreeMap::new();
+    for row in &tables.usage {
+        *used
+            .entry((row.window_start_us, row.source.clone()))
+            .or_default() += row.count;
+    }
+    for row in tables
+        .coverage
+        .iter()
+        .filter(|row| row.subject_id.is_none())
+    {
+        let (family, start) = (&row.family, row.window_start_us);
+        ensure!(
+            row.seen == row.recorded + row.lost,
+            "family {family}: {} seen, but {} recorded and {} lost",
+            row.seen,
+            row.recorded,
+            row.lost
+        );
+        let reasons = [
+            row.lost_ring_full,
+            row.lost_subject_unknown,
+            row.lost_object_unknown,
+            row.lost_nested,
+            row.lost_unsupported,
+            row.lost_unresolved,
+        ];
+        let reasons: u64 = reasons.iter().sum();
+        ensure!(
+            row.lost == reasons,
+            "family {family}: {} lost, but {reasons} with a reason",
+            row.lost
+        );
+        let source = format!("{family}/{}", row.backend);
+        let counted = used.remove(&(start, source.clone())).unwrap_or(0);
+        ensure!(
+            row.recorded == counted,
+            "family {family}: {} recorded by coverage, but the usage rows of {source} count {counted}",
+            row.recorded
+        );
+    }
+    ensure!(
+        used.is_empty(),
+        "usage rows without a coverage row: {used:?}"
+    );
+    Ok(())
+}
+
+fn whittle_is_no_subject(tables: &Tables) -> Result<()> {
+    let whittle = whittle()?.get_program().as_encoded_bytes().to_vec();
+    for row in &tables.subjects {
+        ensure!(
+            row.executable != whittle,
+            "whittle recorded itself as subject {}",
+            row.subject_id
+        );
+    }
+    for row in &tables.usage {
+        let known = tables
+            .subjects
+            .iter()
+            .any(|subject| subject.subject_id == row.subject_id);
+        ensure!(
+            known,
+            "usage names subject {}, which is in no row of subjects",
+            row.subject_id
+        );
+    }
+    Ok(())
+}

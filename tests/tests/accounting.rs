@@ -1,0 +1,190 @@
+//! Nothing is lost in silence, nothing is counted twice, and nobody else is watched. That seen equals
+//! recorded plus lost is checked after every recording of every test, by the harness.
+
+use std::{
+    ffi::OsString,
+    fs::{self, OpenOptions},
+    io::Write,
+    path::Path,
+    thread,
+};
+
+use anyhow::{Context, Result, ensure};
+use rustix::fs::{Mode, mkfifoat};
+use whittle_schemas::{record::Family, table::Outcome};
+use whittle_tests::{
+    accounting,
+    recorded::{self, Recording},
+    workload,
+};
+
+fn words(command: &[&str]) -> Vec<OsString> {
+    command.iter().map(OsString::from).collect()
+}
+
+/// How often a path was opened with this action and success.
+fn opens(recording: &Recording, action: &str, path: &Path) -> u64 {
+    let rows = recording
+        .tables
+        .usage
+        .iter()
+        .filter(|row| row.outcome == Outcome::Allowed && row.action == action);
+    rows.filter(|row| row.resource == path.as_os_str().as_encoded_bytes())
+        .map(|row| row.count)
+        .sum()
+}
+
+#[test]
+fn repeats_are_counted_one_by_one() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let root = fs::canonicalize(root.path())?;
+    let times = 100 * workload::scale()?;
+    let command = workload::many(&root, 50, times)?.command;
+    let recording = recorded::record(&root.join("data"), &root, &command)?;
+    for number in 0..50 {
+        let path = root.join(format!("many/{number}"));
+        assert_eq!(
+            opens(&recording, "write+create", &path),
+            1,
+            "{}",
+            path.display()
+        );
+    }
+    assert_eq!(
+        opens(&recording, "read", &root.join("many/0")),
+        times as u64
+    );
+    for family in Family::ALL {
+        assert_eq!(
+            accounting::lost(&recording.tables, family),
+            0,
+            "of family {}",
+            family.name()
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_ring_of_one_page_loses_and_says_so() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let root = fs::canonicalize(root.path())?;
+    let files = 30 * workload::scale()?;
+    let command = workload::many(&root, files, 10)?.command;
+    let data = root.join("data");
+    let mut whittle = recorded::recorder(&data, &root, &command)?;
+    let recording = recorded::finish(&data, whittle.env("WHITTLE_RING_BYTES", "4096"))?;
+    let messages = String::from_utf8_lossy(&recording.output.stderr);
+    ensure!(
+        recording.output.status.success(),
+        "losses are no failure of the command: {messages}"
+    );
+    accounting::check(&recording.tables)?;
+
+    let rows = recording
+        .tables
+        .coverage
+        .iter()
+        .filter(|row| row.family == Family::File.name());
+    let (seen, lost) = rows.fold((0, 0), |(seen, lost), row| {
+        (seen + row.seen, lost + row.lost)
+    });
+    println!("file: {seen} seen, {lost} lost of {files} different files opened");
+    assert!(
+        seen >= files as u64,
+        "the program opened {files} files, and the kernel counted {seen}"
+    );
+    assert!(lost > 0, "a ring of one page cannot hold {files} records");
+    let report = String::from_utf8_lossy(&recording.output.stdout);
+    assert!(
+        report.contains("lost"),
+        "the report has to say that it is not complete:\n{report}"
+    );
+    Ok(())
+}
+
+#[test]
+fn two_recordings_at_once_see_each_their_own_and_no_bystander() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let root = fs::canonicalize(root.path())?;
+    for pipe in ["there", "back", "go"] {
+        mkfifoat(rustix::fs::CWD, root.join(pipe), Mode::RWXU)
+            .context("cannot make a named pipe")?;
+    }
+    fs::write(root.join("bystander"), "")?;
+    fs::write(root.join("shared"), "")?;
+    // Each waits for the other one to be watched, and this test for both.
+    let left = "echo >there; read -r line <back; read -r line <go; cat left shared; echo >there; read -r line <back";
+    let right =
+        "read -r line <there; echo >back; cat right shared; read -r line <there; echo >back";
+    let run = |name: &'static str, script: &'static str| {
+        let root = root.clone();
+        fs::write(root.join(name), "")?;
+        Ok::<_, std::io::Error>(thread::spawn(move || {
+            recorded::record(
+                &root.join(format!("data-{name}")),
+                &root,
+                &words(&["sh", "-c", script]),
+            )
+        }))
+    };
+    let (left, right) = (run("left", left)?, run("right", right)?);
+    let mut go = OpenOptions::new().write(true).open(root.join("go"))?;
+    fs::read(root.join("bystander"))?;
+    go.write_all(b"go\n")?;
+    drop(go);
+    let left = left.join().expect("the thread does not panic")?;
+    let right = right.join().expect("the thread does not panic")?;
+
+    for (recording, own, other) in [(&left, "left", "right"), (&right, "right", "left")] {
+        assert_eq!(
+            opens(recording, "read", &root.join(own)),
+            1,
+            "{own} is read once"
+        );
+        assert_eq!(
+            opens(recording, "read", &root.join("shared")),
+            1,
+            "each reads the shared file once"
+        );
+        assert_eq!(
+            opens(recording, "read", &root.join(other)),
+            0,
+            "{other} is the other one's"
+        );
+        assert_eq!(
+            opens(recording, "read", &root.join("bystander")),
+            0,
+            "nobody watches this test"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn whittle_records_nothing_of_its_own() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let root = fs::canonicalize(root.path())?;
+    let data = root.join("data");
+    let recording = recorded::record(&data, &root, &words(&["true"]))?;
+    let data = data.as_os_str().as_encoded_bytes();
+    for row in &recording.tables.usage {
+        assert!(
+            !row.resource.starts_with(data),
+            "whittle's own {}",
+            String::from_utf8_lossy(&row.resource)
+        );
+    }
+    let programs: Vec<_> = recording
+        .tables
+        .subjects
+        .iter()
+        .map(|row| &row.executable)
+        .collect();
+    assert_eq!(
+        programs.len(),
+        1,
+        "one program ran, and these are the subjects: {programs:?}"
+    );
+    Ok(())
+}
