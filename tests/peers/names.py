@@ -64,6 +64,21 @@ longest = here + b"/" + b"/".join(parts)
 assert len(longest) == 4095, len(longest)
 opened("4095-bytes-asked", "read", os.open(longest, os.O_RDONLY), longest)
 
+# What could be taken for the same file: one inode under one name in two folders, at once and one after
+# the other, and one file whose folder is renamed.
+for folder in ("one", "two", "three", "four", "five"):
+    os.mkdir(folder)
+create("hard-link-first", b"one/same")
+os.link("one/same", "two/same")
+opened("hard-link-second", "write", os.open("two/same", os.O_WRONLY))
+create("reused-inode-first", b"three/same")
+os.unlink("three/same")
+create("reused-inode-second", b"four/same")
+create("folder-before", b"five/same")
+opened("folder-before-read", "read", os.open("five/same", os.O_RDONLY))
+os.rename("five", "six")
+opened("folder-after-read", "read", os.open("six/same", os.O_RDONLY))
+
 removed = os.open("removed", os.O_WRONLY | os.O_CREAT, 0o600)
 os.unlink("removed")
 opened("deleted", "read", os.open("/proc/self/fd/%d" % removed, os.O_RDONLY))

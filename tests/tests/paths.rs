@@ -144,6 +144,21 @@ fn a_path_of_4095_bytes_survives() {
 }
 
 #[test]
+fn one_name_in_two_folders_stays_two_paths_although_the_inode_is_the_same() {
+    check(&[
+        "hard-link-first",
+        "hard-link-second",
+        "reused-inode-first",
+        "reused-inode-second",
+    ]);
+}
+
+#[test]
+fn a_file_whose_folder_was_renamed_has_both_paths() {
+    check(&["folder-before", "folder-before-read", "folder-after-read"]);
+}
+
+#[test]
 fn what_is_in_no_folder_has_the_name_that_proc_shows() {
     check(&["deleted", "memfd", "pipe"]);
 }

@@ -49,11 +49,11 @@ pub fn resource(structure: &str, socket: &str, folder: &[u8]) -> Option<Vec<u8>>
 
 /// The resource of the address that a socket is bound to, as its decoration shows it.
 #[must_use]
-pub fn bound(socket: &str) -> Option<Vec<u8>> {
+pub fn bound(socket: &str, folder: &[u8]) -> Option<Vec<u8>> {
     let protocol = protocol(socket)?;
     let address = socket.split_once(":[")?.1.strip_suffix("]>")?;
     if protocol.starts_with("unix") {
-        return unix(&split(address).get(1)?.clone(), b"");
+        return unix(split(address).get(1)?, folder);
     }
     address
         .contains(':')
@@ -132,17 +132,17 @@ mod tests {
     #[test]
     fn a_bound_socket_names_its_address() {
         assert_eq!(
-            bound("3<TCP:[127.0.0.1:47063]>").as_deref(),
+            bound("3<TCP:[127.0.0.1:47063]>", b"/srv").as_deref(),
             Some(b"127.0.0.1:47063/tcp".as_slice())
         );
         assert_eq!(
-            bound("3<TCPv6:[[::1]:80]>").as_deref(),
+            bound("3<TCPv6:[[::1]:80]>", b"/srv").as_deref(),
             Some(b"[::1]:80/tcp".as_slice())
         );
         assert_eq!(
-            bound(r#"3<UNIX-STREAM:[1,"\x2f\x72"]>"#).as_deref(),
-            Some(b"unix:/r".as_slice())
+            bound(r#"3<UNIX-STREAM:[1,"\x72"]>"#, b"/srv").as_deref(),
+            Some(b"unix:/srv/r".as_slice())
         );
-        assert_eq!(bound("3<TCP:[20384]>"), None);
+        assert_eq!(bound("3<TCP:[20384]>", b"/srv"), None);
     }
 }

@@ -89,7 +89,7 @@ impl Reader {
             "connect" | "bind" => self.addressed(thread, &call, 1)?,
             "sendto" => self.addressed(thread, &call, 4)?,
             "sendmsg" | "sendmmsg" => self.sent(thread, &call)?,
-            "listen" => self.listened(&call),
+            "listen" => self.listened(thread, &call),
             _ => self.opened(thread, &call)?,
         }
         Ok(())
@@ -257,9 +257,10 @@ impl Reader {
         Ok(())
     }
 
-    fn listened(&mut self, call: &Call) {
+    fn listened(&mut self, thread: Thread, call: &Call) {
         // A socket that listens without a bind has no address before the call, and none is printed.
-        let resource = address::bound(&call.arguments[0]).unwrap_or_default();
+        let resource =
+            address::bound(&call.arguments[0], &self.folders[thread.folder]).unwrap_or_default();
         access::add(
             &mut self.trace.tally,
             ["listen"],
