@@ -8,3 +8,4 @@ pub mod ebpf;
 pub mod places;
 pub mod setup;
 pub mod toolchain;
+pub mod vm;

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{ebpf, setup};
+use xtask::{ebpf, setup, vm};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Task::Ebpf(options) => ebpf::run(&options).map(|()| ExitCode::SUCCESS),
+        Task::Vm(options) => vm::run(&options).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -30,4 +31,6 @@ enum Task {
     Setup(setup::Options),
     /// Rebuild the BPF object that the agent embeds.
     Ebpf(ebpf::Options),
+    /// Run tests in virtual machines with other kernels.
+    Vm(vm::Options),
 }

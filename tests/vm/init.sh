@@ -1,0 +1,31 @@
+#!/bin/sh
+# Init of the guest: mounts what a machine has, runs the list, says how it ended, and switches off.
+export PATH=/payload/tests:/payload:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root LANG=C.UTF-8 TERM=dumb
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=755 tmpfs /run
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+hostname whittle-vm
+ip link set lo up
+ulimit -l unlimited
+
+. /payload/environment
+cd /root
+failed=0
+while IFS= read -r command <&3; do
+    case "$command" in '' | '#'*) continue ;; esac
+    echo "whittle-vm: $command"
+    sh -c "$command" </dev/null 3<&- || { status=$?; failed=$((failed + 1)); echo "whittle-vm: exit status $status: $command"; }
+done 3</payload/run.list
+echo "whittle-vm: $failed failed, guest up for $(cut -d' ' -f1 /proc/uptime) s"
+sync
+echo o >/proc/sysrq-trigger
+while :; do sleep 1; done

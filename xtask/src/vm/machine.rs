@@ -1,0 +1,169 @@
+//! One run of QEMU: software emulation, the serial console as output, a time limit, and how it ended.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::command;
+
+const QEMU: &str = "qemu-system-x86_64";
+/// Older ones corrupt the memory of guests with two processors.
+const OLDEST_QEMU: u32 = 10;
+/// `bpf` lets LSM programs attach; Debian leaves it out.
+const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 lsm=landlock,lockdown,yama,bpf mitigations=off random.trust_cpu=on";
+
+/// What is booted.
+pub(super) struct Guest<'a> {
+    pub(super) kernel: &'a Path,
+    pub(super) initramfs: &'a Path,
+    pub(super) root: &'a Path,
+    pub(super) payload: &'a Path,
+}
+
+impl Guest<'_> {
+    /// Boots it and prints its console until it is off. Fails when a command failed in it, or time ran out.
+    pub(super) fn run(&self, time_limit: Duration) -> Result<()> {
+        let mut qemu = self
+            .command()
+            .spawn()
+            .with_context(|| format!("cannot start {QEMU}"))?;
+        let outcome = follow(&mut qemu, Instant::now() + time_limit);
+        // A guest that has reached its end switches off; one that has not must not stay behind.
+        let switched_off = matches!(outcome, Ok(Some(_)));
+        if !switched_off {
+            qemu.kill().context("cannot stop QEMU")?;
+        }
+        qemu.wait().context("QEMU is lost")?;
+        match outcome? {
+            Some(0) => Ok(()),
+            Some(failed) => bail!("{failed} commands failed in the guest"),
+            None => bail!("the guest ended before its list did"),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut qemu = Command::new(QEMU);
+        qemu.args([
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            "2048",
+        ])
+        .args([
+            "-nodefaults",
+            "-display",
+            "none",
+            "-serial",
+            "stdio",
+            "-no-reboot",
+        ])
+        .arg("-kernel")
+        .arg(self.kernel)
+        .arg("-initrd")
+        .arg(self.initramfs)
+        .args(["-append", KERNEL_COMMAND_LINE])
+        .args([
+            "-drive",
+            &format!(
+                "file={},if=virtio,format=raw,snapshot=on",
+                self.root.display()
+            ),
+        ])
+        .args([
+            "-drive",
+            &format!(
+                "file={},if=virtio,format=raw,read-only=on",
+                self.payload.display()
+            ),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+        qemu
+    }
+}
+
+/// Prints the console. Gives the number of failed commands once the guest has said it and the console is closed.
+fn follow(qemu: &mut Child, deadline: Instant) -> Result<Option<u32>> {
+    let console = qemu.stdout.take().context("QEMU has no standard output")?;
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut console = BufReader::new(console);
+        let mut line = Vec::new();
+        while console
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|bytes| bytes > 0)
+        {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            line.clear();
+            if sender.send(text).is_err() {
+                break;
+            }
+        }
+    });
+    let mut failed = None;
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => {
+                writeln!(std::io::stdout(), "  {line}")
+                    .context("cannot print the guest's console")?;
+                failed = failed.or_else(|| failures(&line));
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(failed),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                bail!("the guest was not done in time; --time-out gives it more")
+            }
+        }
+    }
+}
+
+/// The number in `whittle-vm: N failed, …`, which `tests/vm/init.sh` says last.
+fn failures(line: &str) -> Option<u32> {
+    line.strip_prefix("whittle-vm: ")?
+        .split_once(" failed, ")?
+        .0
+        .parse()
+        .ok()
+}
+
+/// Fails when QEMU is missing or too old.
+pub(super) fn require_qemu() -> Result<()> {
+    const INSTALL: &str =
+        "install qemu-system-x86 10 or newer, on bookworm from bookworm-backports as .ci/run does";
+    let version = command::output(Command::new(QEMU).arg("--version")).context(INSTALL)?;
+    let major = version
+        .split_whitespace()
+        .skip_while(|word| *word != "version")
+        .nth(1);
+    let major: u32 = major
+        .and_then(|number| number.split('.').next()?.parse().ok())
+        .unwrap_or_default();
+    ensure!(major >= OLDEST_QEMU, "{QEMU} is version {major}: {INSTALL}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failures;
+
+    #[test]
+    fn only_the_last_line_of_the_guest_says_how_it_ended() {
+        assert_eq!(
+            failures("whittle-vm: 0 failed, guest up for 9.10 s"),
+            Some(0)
+        );
+        assert_eq!(
+            failures("whittle-vm: 12 failed, guest up for 9.10 s"),
+            Some(12)
+        );
+        assert_eq!(failures("whittle-vm: peers --nocapture"), None);
+        assert_eq!(failures("test result: FAILED. 0 failed, ok"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! The guest's second disk: `whittle`, the test programs, the list of commands, and its init.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+
+use super::image;
+use crate::{command, places};
+
+/// What the guest's commands see of the machine they run in.
+const ENVIRONMENT: &str =
+    "export WHITTLE_VM=1 WHITTLE_BACKEND=trampoline WHITTLE_BIN=/payload/whittle\n";
+
+/// A folder with everything but the list of commands.
+pub(super) struct Payload {
+    folder: tempfile::TempDir,
+}
+
+impl Payload {
+    /// A payload with no program of ours.
+    pub(super) fn bare() -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let init = folder.path().join("init");
+        fs::copy(places::repository().join("tests/vm/init.sh"), &init)
+            .context("cannot copy tests/vm/init.sh")?;
+        fs::set_permissions(&init, fs::Permissions::from_mode(0o755))
+            .context("cannot make init executable")?;
+        fs::write(folder.path().join("environment"), ENVIRONMENT)
+            .context("cannot write the environment")?;
+        Ok(Self { folder })
+    }
+
+    /// Builds whittle and the tests and puts them into a payload.
+    pub(super) fn build() -> Result<Self> {
+        let payload = Self::bare()?;
+        let folder = payload.folder.path();
+        fs::create_dir(folder.join("tests"))
+            .context("cannot make the payload's folder of tests")?;
+        let whittle = executables(&[
+            "build",
+            "--package",
+            "whittle",
+            "--bin",
+            "whittle",
+            "--no-default-features",
+        ])?;
+        for built in &whittle {
+            add(built, &folder.join(&built.name))?;
+        }
+        let tests = executables(&["test", "--no-run", "--package", "whittle-tests"])?;
+        for built in &tests {
+            add(built, &folder.join("tests").join(&built.name))?;
+        }
+        ensure!(
+            !whittle.is_empty() && !tests.is_empty(),
+            "cargo built no program to take into the guest"
+        );
+        Ok(payload)
+    }
+
+    /// The disk with `run_list` on it.
+    pub(super) fn disk(&self, run_list: &str) -> Result<NamedTempFile> {
+        fs::write(self.folder.path().join("run.list"), run_list)
+            .context("cannot write the list of commands")?;
+        let disk = NamedTempFile::new().context("cannot make a file for the payload")?;
+        image::make(self.folder.path(), disk.path(), 0)?;
+        Ok(disk)
+    }
+}
+
+/// The text of the list to run: `command` alone, else that of the repository.
+pub(super) fn run_list(command: &[String]) -> Result<String> {
+    const LIST: &str = "tests/vm/run.list";
+    if command.is_empty() {
+        return fs::read_to_string(places::repository().join(LIST))
+            .with_context(|| format!("cannot read {LIST}"));
+    }
+    Ok(format!("{}\n", command.join(" ")))
+}
+
+struct Built {
+    name: String,
+    path: PathBuf,
+}
+
+/// What cargo says of one thing it built; other messages have no `executable`.
+#[derive(Deserialize)]
+struct Message {
+    executable: Option<PathBuf>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn executables(arguments: &[&str]) -> Result<Vec<Built>> {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(arguments)
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(places::repository());
+    let messages = command::output(&mut cargo)?;
+    let mut built = Vec::new();
+    for line in messages.lines() {
+        let message: Message =
+            serde_json::from_str(line).context("cargo printed something that is not a message")?;
+        if let (Some(path), Some(target)) = (message.executable, message.target) {
+            built.push(Built {
+                name: target.name,
+                path,
+            });
+        }
+    }
+    Ok(built)
+}
+
+/// Debug information stays at home: it is most of the bytes, which an emulated disk reads slowly.
+fn add(built: &Built, to: &Path) -> Result<()> {
+    command::run(
+        Command::new("strip")
+            .arg("--strip-debug")
+            .arg("-o")
+            .arg(to)
+            .arg(&built.path),
+    )
+}
