@@ -8,6 +8,7 @@ mod machine;
 mod payload;
 mod root;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -24,6 +25,9 @@ pub struct Options {
     /// Bring none of our programs: for a look at the guest
     #[arg(long)]
     bare: bool,
+    /// A further file to bring, as /payload/NAME
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
     /// Seconds after which a guest is switched off and has failed
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     time_out: u64,
@@ -48,6 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         Payload::build()?
     };
+    payload.bring(&options.with)?;
     let run_list = payload::run_list(&options.command)?;
     let root = root::image()?;
     let mut failed = Vec::new();

@@ -63,6 +63,15 @@ impl Payload {
         Ok(payload)
     }
 
+    /// Adds files as they are.
+    pub(super) fn bring(&self, files: &[PathBuf]) -> Result<()> {
+        for file in files {
+            let name = file.file_name().with_context(|| format!("{} is not a file", file.display()))?;
+            fs::copy(file, self.folder.path().join(name)).with_context(|| format!("cannot copy {}", file.display()))?;
+        }
+        Ok(())
+    }
+
     /// The disk with `run_list` on it.
     pub(super) fn disk(&self, run_list: &str) -> Result<NamedTempFile> {
         fs::write(self.folder.path().join("run.list"), run_list)
