@@ -38,6 +38,8 @@ pub fn resource(structure: &str, socket: &str, folder: &[u8]) -> Option<Vec<u8>>
             Some(format!("[{address}]:{}/{protocol}", port("sin6_port")?).into_bytes())
         }
         "AF_UNIX" => unix(field("sun_path").unwrap_or("\"\""), folder),
+        // A connect to no family takes the peer of a datagram socket away.
+        "AF_UNSPEC" => Some(b"disconnect".to_vec()),
         family => Some(
             family
                 .strip_prefix("AF_")?
