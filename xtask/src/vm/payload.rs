@@ -66,8 +66,11 @@ impl Payload {
     /// Adds files as they are.
     pub(super) fn bring(&self, files: &[PathBuf]) -> Result<()> {
         for file in files {
-            let name = file.file_name().with_context(|| format!("{} is not a file", file.display()))?;
-            fs::copy(file, self.folder.path().join(name)).with_context(|| format!("cannot copy {}", file.display()))?;
+            let name = file
+                .file_name()
+                .with_context(|| format!("{} is not a file", file.display()))?;
+            fs::copy(file, self.folder.path().join(name))
+                .with_context(|| format!("cannot copy {}", file.display()))?;
         }
         Ok(())
     }
