@@ -1,6 +1,6 @@
 //! Invariant 2: only `agent/src/kernel` names aya; only it and `ebpf` contain `unsafe`.
 
-use crate::{check, paths};
+use crate::{check, is_rust, paths};
 
 const KERNEL: &str = "agent/src/kernel/";
 const PROBES: &str = "ebpf/";
@@ -19,7 +19,7 @@ fn only_the_kernel_stage_and_the_probes_contain_unsafe() {
 }
 
 fn is_rust_outside(path: &str, folders: &[&str]) -> bool {
-    path.ends_with(".rs") && !folders.iter().any(|folder| path.starts_with(folder))
+    is_rust(path) && !folders.iter().any(|folder| path.starts_with(folder))
 }
 
 fn names_aya(path: &str, text: &str) -> Vec<String> {

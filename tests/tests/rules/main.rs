@@ -13,6 +13,7 @@ mod purity;
 mod size;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// A file of the repository: its path from the root, and its text.
@@ -88,5 +89,11 @@ fn sources() -> Vec<Source> {
 fn is_product(path: &str) -> bool {
     let in_tests =
         path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs");
-    path.ends_with(".rs") && !in_tests
+    is_rust(path) && !in_tests
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "rs")
 }
