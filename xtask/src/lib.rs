@@ -4,8 +4,10 @@
 
 pub mod apt;
 pub mod command;
+pub mod demo;
 pub mod ebpf;
 pub mod places;
 pub mod setup;
+pub mod test;
 pub mod toolchain;
 pub mod vm;

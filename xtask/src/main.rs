@@ -3,18 +3,21 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{ebpf, setup, vm};
+use xtask::{demo, ebpf, setup, test, vm};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
-        Task::Ebpf(options) => ebpf::run(&options).map(|()| ExitCode::SUCCESS),
-        Task::Vm(options) => vm::run(&options).map(|()| ExitCode::SUCCESS),
+        Task::Demo => demo::run(),
+        Task::Test(options) => test::run(&options),
+        Task::Setup(options) => setup::run(&options),
+        Task::Ebpf(options) => ebpf::run(&options),
+        Task::Vm(options) => vm::run(&options),
     };
-    outcome.unwrap_or_else(|error| {
+    if let Err(error) = outcome {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
 }
 
 /// Tasks for whoever works on whittle.
@@ -27,6 +30,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Build whittle and record a small job with it.
+    Demo,
+    /// Run everything that has to hold before a change goes in.
+    Test(test::Options),
     /// Bring the BPF toolchain: the standard library's sources and the linker.
     Setup(setup::Options),
     /// Rebuild the BPF object that the agent embeds.
