@@ -1,0 +1,129 @@
+//! The rows of all tables.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use arrow::array::RecordBatch;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use whittle_schemas::table::{CoverageRow, SubjectRow, Table, Tables, UsageRow};
+
+use super::{Damage, Damaged, Error, files, guard::guarded};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The rows.
+    pub tables: Tables,
+    /// Files they come from.
+    pub files: usize,
+    /// Files that were passed over.
+    pub damaged: Vec<Damaged>,
+}
+
+/// Reads all rows of a data root.
+///
+/// # Errors
+/// A folder cannot be listed. A file that cannot be read is in [`Rows::damaged`].
+pub fn read(root: &Path) -> Result<Rows, Error> {
+    let mut rows = Rows::default();
+    rows.tables.usage = table(root, &mut rows)?;
+    rows.tables.subjects = table(root, &mut rows)?;
+    rows.tables.coverage = table(root, &mut rows)?;
+    Ok(rows)
+}
+
+/// Reads the rows of some files of a data root, such as those that one recording wrote.
+#[must_use]
+pub fn read_files(root: &Path, paths: &[PathBuf]) -> Rows {
+    let mut rows = Rows::default();
+    let of_table = |name: &str| {
+        let folder = root.join(name);
+        paths
+            .iter()
+            .filter(|path| path.starts_with(&folder))
+            .cloned()
+            .collect()
+    };
+    rows.tables.usage = all(of_table(UsageRow::NAME), &mut rows);
+    rows.tables.subjects = all(of_table(SubjectRow::NAME), &mut rows);
+    rows.tables.coverage = all(of_table(CoverageRow::NAME), &mut rows);
+    rows
+}
+
+fn table<T: Table>(root: &Path, rows: &mut Rows) -> Result<Vec<T>, Error> {
+    Ok(all(files(root, T::NAME)?, rows))
+}
+
+fn all<T: Table>(paths: Vec<PathBuf>, all: &mut Rows) -> Vec<T> {
+    let mut rows = Vec::new();
+    for path in paths {
+        match file(&path) {
+            Ok(of_file) => {
+                rows.extend(of_file);
+                all.files += 1;
+            }
+            Err(damage) => all.damaged.push(Damaged { path, damage }),
+        }
+    }
+    rows
+}
+
+/// Rows of one file: all or none.
+fn file<T: Table>(path: &Path) -> Result<Vec<T>, Damage> {
+    let mut rows = Vec::new();
+    batches(path, |batch| {
+        rows.extend(T::from_batch(&batch).map_err(Damage::Table)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Parts files into those whose end, which describes all the rest, can be read, and the others.
+#[must_use]
+pub fn with_whole_end(paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Damaged>) {
+    part(paths, |path| {
+        guarded(|| reader(path).map(drop)).unwrap_or(Err(Damage::Broken))
+    })
+}
+
+/// Parts files into those that can be read to their last row, and the others.
+#[must_use]
+pub fn with_whole_pages(paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Damaged>) {
+    part(paths, |path| batches(path, |_| Ok(())))
+}
+
+fn part(
+    paths: Vec<PathBuf>,
+    check: impl Fn(&Path) -> Result<(), Damage>,
+) -> (Vec<PathBuf>, Vec<Damaged>) {
+    let mut whole = Vec::new();
+    let mut damaged = Vec::new();
+    for path in paths {
+        match check(&path) {
+            Ok(()) => whole.push(path),
+            Err(damage) => damaged.push(Damaged { path, damage }),
+        }
+    }
+    (whole, damaged)
+}
+
+fn batches(
+    path: &Path,
+    mut each: impl FnMut(RecordBatch) -> Result<(), Damage>,
+) -> Result<(), Damage> {
+    let read = || {
+        for batch in reader(path)? {
+            each(batch.map_err(|_| Damage::Broken)?)?;
+        }
+        Ok(())
+    };
+    guarded(read).unwrap_or(Err(Damage::Broken))
+}
+
+fn reader(path: &Path) -> Result<ParquetRecordBatchReader, Damage> {
+    let file = File::open(path).map_err(Damage::Unreadable)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| Damage::Broken)?;
+    builder.build().map_err(|_| Damage::Broken)
+}

@@ -1,0 +1,8 @@
+//! What an analyst does with recorded usage: read it (`data`), report it (`report`), query it (`query`).
+
+pub mod data;
+pub mod doctor;
+#[cfg(feature = "query")]
+pub mod query;
+pub mod record;
+pub mod report;

@@ -1,0 +1,149 @@
+//! `whittle report`: what each subject used, was denied and failed at, and how much of it could be seen.
+//! `summary` says what; `text`, `page` and `folder` how it looks.
+
+mod folder;
+mod page;
+#[cfg(test)]
+pub(crate) mod sample;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+
+pub use self::{
+    page::Style,
+    summary::{Access, Family, Subject, Summary},
+    text::render,
+};
+use crate::data;
+
+/// Show what each subject used, grouped by kind and folder, with what was denied apart.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  whittle report                            what was recorded into ./whittle-data
+  whittle report --subject job.py --all     every file of one script, none folded
+  whittle report --format json | jq '.subjects[].accesses[] | select(.outcome == \"denied\")'
+
+The coverage comes first: only where it is complete does a file that is not listed mean that
+the file was not used. Control characters and odd bytes in paths are shown as \\n or \\xNN.")]
+pub struct Args {
+    /// Folder that `whittle record --out` wrote.
+    #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
+    pub data: PathBuf,
+    /// Show only subjects whose executable, script, user or id contains this.
+    #[arg(long, value_name = "PART")]
+    pub subject: Option<String>,
+    /// List every file by its whole path instead of folding folders.
+    #[arg(long)]
+    pub all: bool,
+    /// Text for people, or JSON for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data root cannot be read.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// Every file of the data root is damaged.
+    #[error("no file of the folder can be read: {0}")]
+    AllDamaged(String),
+    /// No subject matches.
+    #[error(
+        "no subject's executable, script, user or id contains {0:?}: run `whittle report` without --subject to see all"
+    )]
+    NoSuchSubject(String),
+    /// The output went away or is full.
+    #[error("the report cannot be written ({0}): check where its output goes")]
+    Output(#[from] io::Error),
+}
+
+/// Reads a data root and prints the report; damage goes to stderr.
+///
+/// # Errors
+/// The folder is not a data root, nothing of it can be read, or no subject matches.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    for sentence in data::open(&args.data)? {
+        eprintln!("whittle: {sentence}");
+    }
+    let rows = data::read(&args.data)?;
+    if let Some(sentence) = data::damage_sentence(&rows.damaged, rows.files) {
+        if rows.files == 0 {
+            return Err(Error::AllDamaged(sentence));
+        }
+        eprintln!("whittle: {sentence}");
+    }
+    let summary = Summary::of(&rows.tables, args.subject.as_deref());
+    if let Some(subject) = args
+        .subject
+        .as_ref()
+        .filter(|_| summary.subjects.is_empty())
+    {
+        return Err(Error::NoSuchSubject(subject.clone()));
+    }
+    let text = match args.format {
+        Format::Text => render(&summary, style(args.all)),
+        Format::Json => json(&summary),
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The style that suits standard output: colours only on a terminal.
+#[must_use]
+pub fn style(all: bool) -> Style {
+    style_for(io::stdout().is_terminal(), all)
+}
+
+/// The style for an output that is a terminal, or is not.
+#[must_use]
+pub fn style_for(terminal: bool, all: bool) -> Style {
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let width = comfy_table::Table::new().width().filter(|_| terminal);
+    Style {
+        colour,
+        width: width.map_or(100, |width| width.clamp(60, 140)),
+        all,
+    }
+}
+
+/// The report for programs, ended by a newline.
+///
+/// # Panics
+/// Never: the keys of a summary are text and its values plain, which is always JSON.
+#[must_use]
+pub fn json(summary: &Summary) -> String {
+    let mut text =
+        serde_json::to_string_pretty(summary).expect("text keys and plain values are always JSON");
+    text.push('\n');
+    text
+}
+
+/// Prints to standard output. A reader that has seen enough, such as `head`, is no failure.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}

@@ -1,0 +1,159 @@
+//! The report of a small run, and what it says where something is missing.
+
+use whittle_schemas::table::{CoverageRow, Tables};
+
+use super::{sample, *};
+
+const PLAIN: Style = Style {
+    colour: false,
+    width: 100,
+    all: false,
+};
+
+fn report(tables: &Tables, style: Style) -> String {
+    render(&Summary::of(tables, None), style)
+}
+
+#[test]
+fn the_report_of_a_run_reads_well() {
+    insta::assert_snapshot!(report(&sample::tables(), PLAIN));
+}
+
+#[test]
+fn the_report_lists_everything_when_asked_to() {
+    insta::assert_snapshot!(report(&sample::tables(), Style { all: true, ..PLAIN }));
+}
+
+/// A short run that lost something in every way.
+fn lossy() -> Tables {
+    let mut tables = sample::tables();
+    tables.usage.truncate(3);
+    tables.coverage[1] = CoverageRow {
+        recorded: 100,
+        lost: 19,
+        lost_ring_full: 18,
+        lost_nested: 1,
+        ..tables.coverage[1].clone()
+    };
+    let reason = Some("recorder ended before the window did".to_owned());
+    tables.coverage[2] = CoverageRow {
+        gap_us: 12_340_000,
+        gap_reason: reason,
+        truncated: 1,
+        ..tables.coverage[2].clone()
+    };
+    let unwatched = CoverageRow {
+        backend: "none".into(),
+        backend_reason: "needs CAP_BPF".into(),
+        ..tables.coverage[0].clone()
+    };
+    tables.coverage[0] = unwatched;
+    tables
+}
+
+#[test]
+fn losses_and_gaps_come_first_and_are_explained() {
+    insta::assert_snapshot!(report(&lossy(), PLAIN));
+}
+
+#[test]
+fn no_line_is_wider_than_a_terminal_of_80_columns() {
+    let narrow = Style { width: 80, ..PLAIN };
+    let text = report(&sample::tables(), narrow) + &report(&lossy(), narrow);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn colours_are_all_that_a_terminal_adds() {
+    let coloured = report(
+        &sample::tables(),
+        Style {
+            colour: true,
+            ..PLAIN
+        },
+    );
+    let mut plain = coloured.clone();
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        plain = plain.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_ne!(coloured, plain);
+    assert_eq!(plain, report(&sample::tables(), PLAIN));
+}
+
+#[test]
+fn counts_of_all_windows_are_added_up() {
+    let once = Summary::of(&sample::tables(), None);
+    let mut tables = sample::tables();
+    tables.usage.extend(sample::tables().usage);
+    tables.coverage.extend(sample::tables().coverage);
+    let twice = Summary::of(&tables, None);
+    assert_eq!(twice.coverage[1].seen, 2 * once.coverage[1].seen);
+    for (once, twice) in once.subjects.iter().zip(&twice.subjects) {
+        for (once, twice) in once.accesses.iter().zip(&twice.accesses) {
+            assert_eq!(
+                Access {
+                    count: 2 * once.count,
+                    ..once.clone()
+                },
+                *twice
+            );
+        }
+    }
+}
+
+#[test]
+fn a_subject_is_found_by_any_part_of_its_names() {
+    for part in ["job.py", "python3", "root", "job"] {
+        let summary = Summary::of(&sample::tables(), Some(part));
+        assert_eq!(summary.subjects.len(), 1, "{part}");
+        assert_eq!(summary.subjects[0].subject_id, "job", "{part}");
+    }
+    assert!(
+        Summary::of(&sample::tables(), Some("perl"))
+            .subjects
+            .is_empty()
+    );
+}
+
+#[test]
+fn silence_is_no_evidence_without_coverage() {
+    let tables = Tables {
+        coverage: Vec::new(),
+        ..sample::tables()
+    };
+    assert!(!Summary::of(&tables, None).complete);
+    let text = report(&tables, PLAIN);
+    assert!(text.contains("No coverage was recorded"), "{text}");
+    assert!(report(&Tables::default(), PLAIN).contains("Nothing was recorded"));
+}
+
+#[test]
+fn a_subject_that_no_row_describes_is_still_shown() {
+    let tables = Tables {
+        subjects: Vec::new(),
+        ..sample::tables()
+    };
+    assert!(report(&tables, PLAIN).contains("unknown subject\nid job\n"));
+}
+
+#[test]
+fn the_json_form_has_what_the_text_has() {
+    let text = json(&Summary::of(&sample::tables(), None));
+    let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!(value["complete"], true);
+    assert_eq!(value["from"], "2026-11-22T00:18:35Z");
+    let accesses = value["subjects"][0]["accesses"].as_array().expect("a list");
+    let denied: Vec<_> = accesses
+        .iter()
+        .filter(|access| access["outcome"] == "denied")
+        .collect();
+    assert_eq!(denied.len(), 1);
+    assert_eq!(denied[0]["resource"], "/root/secret.txt");
+    assert!(
+        accesses
+            .iter()
+            .any(|access| access["resource"] == r"/tmp/demo/bad\xff\nname")
+    );
+}
