@@ -1,2 +1,57 @@
-//! x
-fn main(){}
+//! The command line: each subcommand is a module of the library; this file only names them.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use whittle_advisor::{doctor, record, report};
+
+/// Records what programs really touch, and sets it beside what they are allowed to touch.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "\
+Start with:
+  sudo whittle doctor                 what this host lets whittle see
+  sudo whittle record -- COMMAND      what a command touches, in tables and as a report
+
+Exit status: 0 done, 1 failed, 2 bad usage; `record` gives the command's own.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Record(record::Args),
+    Report(report::Args),
+    #[cfg(feature = "query")]
+    Query(whittle_advisor::query::Args),
+    Doctor(doctor::Args),
+    #[command(name = record::START, hide = true)]
+    Start(record::StartArgs),
+}
+
+fn main() -> ExitCode {
+    let log = tracing_subscriber::EnvFilter::try_from_env("WHITTLE_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(log.unwrap_or_else(|_| "off".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    match Cli::parse().command {
+        Command::Record(args) => ended(record::run(&args), record::Error::status),
+        Command::Report(args) => ended(report::run(&args), |_| 1),
+        #[cfg(feature = "query")]
+        Command::Query(args) => ended(whittle_advisor::query::run(&args), |_| 1),
+        Command::Doctor(args) => ended(doctor::run(&args), |_| 1),
+        Command::Start(args) => record::start(&args),
+    }
+}
+
+/// Prints an error as one sentence, and turns it into an exit status.
+fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, status: impl Fn(&E) -> u8) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("whittle: {error}");
+            ExitCode::from(status(&error))
+        }
+    }
+}

@@ -4,4 +4,10 @@
 //! `decode` (bytes to events), `identity` (events to accesses), `window` (accesses to usage), `sink` (spool
 //! and Parquet). `pipeline` wires them.
 
+pub mod decode;
+pub mod identity;
 pub mod kernel;
+pub mod model;
+pub mod pipeline;
+pub mod sink;
+pub mod window;

@@ -14,7 +14,7 @@ static HOOK: Once = Once::new();
 
 /// Runs `read`, and returns None where it panicked. Such a panic prints nothing: the file is at fault,
 /// and the caller names it.
-pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+pub fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     HOOK.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |panic| {

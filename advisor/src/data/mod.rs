@@ -18,6 +18,7 @@ use whittle_schemas::table;
 
 pub use self::{
     files::files,
+    guard::guarded,
     rows::{Rows, read, read_files, with_whole_end, with_whole_pages},
 };
 

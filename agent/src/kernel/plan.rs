@@ -23,6 +23,17 @@ impl Backend {
         }
     }
 
+    /// What the backend's probes of a family cannot see: counted or documented, never silently absent.
+    #[must_use]
+    pub const fn blind_to(self, family: Family) -> &'static [&'static str] {
+        match (self, family) {
+            (Self::Syscall, Family::File | Family::Socket) => &["io_uring", "32-bit programs (counted as lost)"],
+            (Self::Trampoline, Family::Socket) => &["io_uring", "32-bit programs"],
+            (_, Family::Process) => &["refused execs of 32-bit programs"],
+            (Self::Trampoline, Family::File) => &[],
+        }
+    }
+
     /// The backend of this name; None for any other word.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

@@ -1,0 +1,106 @@
+//! `whittle doctor`: what this host lets whittle see, by hook family.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use comfy_table::{Table, presets};
+use serde::Serialize;
+use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope};
+
+/// Show what this host lets whittle see, by hook family, and why.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(after_help = "\
+The probes are loaded into the kernel, attached, and taken out again; nothing is recorded.
+A family that is not observed is `unknown` in every report: whittle never takes silence for evidence.")]
+pub struct Args {
+    /// Text for people, or JSON for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What was found out.
+#[derive(Debug, Serialize)]
+struct Findings {
+    kernel: String,
+    machine: String,
+    families: Vec<Family>,
+    programs: Vec<Program>,
+}
+
+#[derive(Debug, Serialize)]
+struct Family {
+    family: &'static str,
+    /// None: not observed.
+    backend: Option<&'static str>,
+    reason: String,
+    blind_to: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Program {
+    name: String,
+    verified_instructions: u32,
+}
+
+/// Loads the probes, and says what came of it.
+///
+/// # Errors
+/// The kernel lets nothing be loaded; the sentence says what is missing.
+pub fn run(args: &Args) -> Result<ExitCode, KernelError> {
+    let probes = kernel::load(Scope::Chosen, Limits::default(), None)?;
+    let uname = rustix::system::uname();
+    let programs = probes.verified().into_iter();
+    let findings = Findings {
+        kernel: uname.release().to_string_lossy().into_owned(),
+        machine: uname.machine().to_string_lossy().into_owned(),
+        families: families(&probes.attached().plan),
+        programs: programs.map(|(name, verified_instructions)| Program { name, verified_instructions }).collect(),
+    };
+    match args.format {
+        Format::Text => print!("{}", text(&findings)),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&findings).expect("plain values are always JSON");
+            println!("{json}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn families(plan: &Plan) -> Vec<Family> {
+    let family = |entry: &kernel::FamilyPlan| Family {
+        family: entry.family.name(),
+        backend: entry.backend.map(Backend::name),
+        reason: entry.reason.clone(),
+        blind_to: entry.backend.map_or_else(Vec::new, |backend| backend.blind_to(entry.family).to_vec()),
+    };
+    plan.families.iter().map(family).collect()
+}
+
+fn text(findings: &Findings) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(["hook family", "backend", "why", "does not see"]);
+    for family in &findings.families {
+        table.add_row([
+            family.family.to_owned(),
+            family.backend.unwrap_or("none").to_owned(),
+            family.reason.clone(),
+            family.blind_to.join(", "),
+        ]);
+    }
+    let observed = findings.families.iter().filter(|family| family.backend.is_some()).count();
+    format!(
+        "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n",
+        findings.kernel,
+        findings.machine,
+        findings.families.len(),
+    )
+}

@@ -1,0 +1,105 @@
+//! `whittle query`: SQL over the tables. The engine, in `engine`, is compiled in by the feature `query`;
+//! without it the command says how to get it.
+
+#[cfg(feature = "query")]
+mod engine;
+#[cfg(feature = "query")]
+mod output;
+#[cfg(all(test, feature = "query"))]
+mod tests;
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::ValueEnum;
+
+use crate::data;
+
+/// Ask the recorded tables questions in SQL.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Tables: usage (who did what to what, how often), subjects (who they are), coverage (what could be
+seen). `whittle query \"DESCRIBE usage\"` lists the columns of a table.
+
+Examples:
+  whittle query \"SELECT action, resource, count FROM usage WHERE outcome = 'denied'\"
+  whittle query \"SELECT s.executable, sum(u.count) AS opens
+                 FROM usage u JOIN (SELECT DISTINCT subject_id, executable FROM subjects) s
+                   USING (subject_id)
+                 WHERE u.surface = 'file' GROUP BY 1 ORDER BY 2 DESC\"
+  whittle query --format csv \"SELECT DISTINCT resource FROM usage WHERE surface = 'network'\"
+
+A query only reads. The tables are plain Parquet: DuckDB, Spark and Trino read them too.")]
+pub struct Args {
+    /// The query, in SQL.
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// Folder that `whittle record --out` wrote.
+    #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
+    pub data: PathBuf,
+    /// A table for people, or JSON or CSV for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Text,
+    /// A list of objects.
+    Json,
+    /// Comma-separated, with a line of column names.
+    Csv,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data root cannot be read.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// The SQL is wrong, or does more than read.
+    #[error(
+        "the query is refused ({0}): tables are usage, subjects and coverage, and `whittle query \"DESCRIBE usage\"` lists columns"
+    )]
+    Refused(String),
+    /// The query was right, but did not come to its end.
+    #[error("the query failed ({0}): check the data folder, or ask for less at once")]
+    Failed(String),
+    /// The output went away or is full.
+    #[error("the result cannot be written ({0}): check where the output goes")]
+    Output(#[from] io::Error),
+    /// The program was built without the engine.
+    #[error(
+        "this whittle was built without SQL: build it with `cargo build --release --package whittle --features query`, or ask DuckDB about the Parquet files"
+    )]
+    NotBuilt,
+}
+
+/// Runs a query and prints its result; damage goes to stderr.
+///
+/// # Errors
+/// The folder is not a data root, or the query is wrong or fails.
+#[cfg(feature = "query")]
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    for sentence in data::open(&args.data)? {
+        eprintln!("whittle: {sentence}");
+    }
+    let answer = engine::ask(&args.data, &args.sql)?;
+    for warning in &answer.warnings {
+        eprintln!("whittle: {warning}");
+    }
+    let text =
+        output::format(&answer, args.format).map_err(|error| Error::Failed(error.to_string()))?;
+    crate::report::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how to get a whittle that can query.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "query"))]
+pub fn run(_args: &Args) -> Result<ExitCode, Error> {
+    Err(Error::NotBuilt)
+}

@@ -1,0 +1,198 @@
+//! `whittle record`: runs a command, watches it and its descendants, writes the tables, prints the report.
+//! `command` finds and starts the program, `signals` passes signals on; the recording is the agent's.
+
+mod command;
+mod signals;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::ValueEnum;
+use rustix::fd::AsFd;
+use whittle_agent::{
+    kernel::{Backend, Limits, Scope},
+    pipeline::{Config, RecordError, Recorder},
+    sink::{self, Place},
+};
+
+use crate::{
+    data,
+    report::{self, Summary, render},
+};
+
+pub use command::{START, StartArgs, start};
+
+/// Run a command and record what it and its descendants touch.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  whittle record -- ./my-job --fast           record a job, print what it touched
+  whittle record --out /var/tmp/job -- make   write the tables there
+  whittle record --format json -- true 2>report.json
+
+The command keeps its standard input, output and error. The report goes to standard error, after the
+command's own output, and the exit status is the command's: 127 where there is no such command, 126
+where it cannot be executed, 128 and the signal's number where a signal ended it, 1 where the recording
+failed.")]
+pub struct Args {
+    /// Folder for the tables; made where it does not exist.
+    #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
+    pub out: PathBuf,
+    /// Form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// List every file by its whole path instead of folding folders.
+    #[arg(long)]
+    pub all: bool,
+    /// How the probes are triggered; by default what this kernel does best.
+    #[arg(long, value_enum, env = "WHITTLE_BACKEND", hide_env = true)]
+    pub backend: Option<BackendName>,
+    /// Length of a window, in seconds: how often the tables are written.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub window: u32,
+    /// The ring's size in bytes: a power of two, at least 4096.
+    #[arg(long, value_name = "BYTES", env = "WHITTLE_RING_BYTES", hide = true)]
+    pub ring_bytes: Option<u32>,
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// Form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// None.
+    None,
+}
+
+/// A backend, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BackendName {
+    /// At the exit of kernel functions.
+    Trampoline,
+    /// At the exit of system calls.
+    Syscall,
+}
+
+/// Why there is no recording.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command cannot be started.
+    #[error(transparent)]
+    Command(#[from] command::Error),
+    /// The recording failed before the command was started.
+    #[error("{0}")]
+    Start(#[source] RecordError),
+    /// The recording failed while the command ran, or when it was written.
+    #[error("the command ended with status {status}, but its recording is not whole: {cause}")]
+    Record {
+        /// What it ended with.
+        status: u8,
+        /// What failed.
+        cause: RecordError,
+    },
+    /// Signals or the command's end cannot be waited for.
+    #[error("the command cannot be waited for: {0}")]
+    Wait(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit status that goes with the error.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Command(error) => error.status(),
+            Self::Start(_) | Self::Record { .. } | Self::Wait(_) => 1,
+        }
+    }
+}
+
+/// Runs the command to its end and prints the report.
+///
+/// # Errors
+/// See [`Error`]; the exit status goes with it.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let program = command::find(&args.command[0])?;
+    recover(&args.out);
+    let mut recorder = Recorder::start(config(args)).map_err(Error::Start)?;
+    let mut signals = signals::Signals::catch()?;
+    let mut child = command::Child::prepare(&program, &args.command)?;
+    recorder.watch(child.tgid()).map_err(Error::Start)?;
+    child.go()?;
+    let status = loop {
+        let until = [child.as_fd(), signals.as_fd()];
+        match recorder.run(&until) {
+            Ok(0) => break child.wait()?,
+            Ok(_) => signals.pass_on(&child),
+            Err(cause) => return Err(Error::Record { status: child.wait()?, cause }),
+        }
+    };
+    let left = recorder.watched().len();
+    let recording = recorder.finish().map_err(|cause| Error::Record { status, cause })?;
+    if left > 0 {
+        eprintln!("whittle: {left} processes that the command started are still running; what they do from now on is not recorded");
+    }
+    show(args, &recording.files);
+    Ok(ExitCode::from(status))
+}
+
+fn config(args: &Args) -> Config {
+    let mut limits = Limits::default();
+    if let Some(bytes) = args.ring_bytes {
+        limits.ring_bytes = bytes;
+    }
+    Config {
+        root: args.out.clone(),
+        place: Place { cluster: "local".to_owned(), node: node() },
+        scope: Scope::Chosen,
+        limits,
+        backend: args.backend.map(|backend| match backend {
+            BackendName::Trampoline => Backend::Trampoline,
+            BackendName::Syscall => Backend::Syscall,
+        }),
+        window: Duration::from_secs(args.window.into()),
+    }
+}
+
+fn node() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Writes down what recorders that died left in the folder. A folder that does not exist yet holds nothing,
+/// and one that cannot be used is reported by the recording itself.
+fn recover(out: &Path) {
+    if !out.exists() {
+        return;
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let Ok(recovered) = sink::recover(out, i64::try_from(now.as_micros()).unwrap_or(i64::MAX)) else { return };
+    for window in &recovered.windows {
+        eprintln!("whittle: recovered {} files that an interrupted recording left in {}", window.files.len(), out.display());
+    }
+}
+
+/// Prints the report of this recording alone. The tables are already written: a report that cannot be
+/// printed is no failure of the recording.
+fn show(args: &Args, files: &[PathBuf]) {
+    let rows = data::read_files(&args.out, files);
+    let summary = Summary::of(&rows.tables, None);
+    let text = match args.format {
+        Format::None => return,
+        Format::Json => report::json(&summary),
+        Format::Text => {
+            let mut text = render(&summary, report::style_for(io::stderr().is_terminal(), args.all));
+            text.push_str(&format!("\nTables are in {}: try `whittle report --data {0}`.\n", args.out.display()));
+            text
+        }
+    };
+    // Nobody is left to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,65 @@
+//! Hook families file and process: accesses by path.
+
+use whittle_schemas::{
+    record::file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
+    table::Surface,
+};
+
+use crate::model::{Deed, Event};
+
+use super::{DecodeError, Raw, errno, family, path};
+
+/// Words of the action, in the order in which they are joined.
+const ACTIONS: &[(u16, &str)] = &[
+    (READ, "read"),
+    (WRITE, "write"),
+    (APPEND, "append"),
+    (CREATE, "create"),
+    (TRUNCATE, "truncate"),
+    (EXECUTE, "execute"),
+    (PATH, "path"),
+];
+
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+    let body: FileBody = raw.body()?;
+    let (asked, walked) = raw.text(&body.text)?;
+    let tgid = raw.header.tgid;
+    let resource = if asked.is_empty() && body.key.errno == 0 {
+        path::of_object(walked, &body.text, body.inode, tgid)
+    } else {
+        path::of_request(asked, walked, &body.text, tgid)
+    };
+    let (outcome, error) = errno::outcome(body.key.errno);
+    let deed = Deed {
+        family: family(&body.key)?,
+        surface: Surface::File,
+        action: action(body.key.action)?,
+        resource,
+        detail: path::detail(&body.text).or_else(|| kind(body.mode)).map(str::to_owned),
+        outcome,
+        error,
+    };
+    Ok(raw.touch(body.key, deed))
+}
+
+fn action(bits: u16) -> Result<String, DecodeError> {
+    let words: Vec<_> =
+        ACTIONS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, word)| *word).collect();
+    if words.is_empty() {
+        return Err(DecodeError::Unknown { what: "file action", number: bits.into() });
+    }
+    Ok(words.join("+"))
+}
+
+/// What kind of file it is, where it is no regular one: `S_IFMT` of `include/uapi/linux/stat.h`.
+fn kind(mode: u32) -> Option<&'static str> {
+    match mode & 0o170_000 {
+        0o040_000 => Some("directory"),
+        0o020_000 => Some("character device"),
+        0o060_000 => Some("block device"),
+        0o010_000 => Some("pipe"),
+        0o140_000 => Some("socket"),
+        0o120_000 => Some("symbolic link"),
+        _ => None,
+    }
+}

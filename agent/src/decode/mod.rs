@@ -1,0 +1,106 @@
+//! Bytes to events; pure. One file per hook family beside the parts that they share (`path`, `errno`).
+//! Records are hostile: every length is checked, and a bad record is an error that the caller counts.
+
+mod errno;
+mod file;
+mod path;
+mod socket;
+mod subject;
+
+use whittle_schemas::record::{
+    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_FILE, KIND_SOCKET,
+    KIND_SUBJECT, Text, usage::UsageKey,
+};
+use zerocopy::FromBytes;
+
+use crate::model::{Deed, Event, Touch};
+
+/// Why bytes are no record.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Fewer bytes than the fixed part has, or than the header says.
+    #[error("a record of {bytes} bytes ends before it should")]
+    Short {
+        /// Bytes that there are.
+        bytes: usize,
+    },
+    /// Made by probes of another version.
+    #[error("a record of ABI version {version}, and this agent reads {ABI_VERSION}")]
+    Version {
+        /// Its version.
+        version: u8,
+    },
+    /// A kind, family, action or part that this version does not know.
+    #[error("a record with the unknown {what} {number}")]
+    Unknown {
+        /// Which member.
+        what: &'static str,
+        /// Its value.
+        number: u32,
+    },
+}
+
+type Decoder = fn(&Raw<'_>) -> Result<Event, DecodeError>;
+
+/// The decoder of each kind.
+const DECODERS: &[(u8, Decoder)] =
+    &[(KIND_SUBJECT, subject::decode), (KIND_FILE, file::decode), (KIND_SOCKET, socket::decode)];
+
+/// Decodes one ring record.
+///
+/// # Errors
+/// The bytes are no record of this version.
+pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
+    let short = DecodeError::Short { bytes: bytes.len() };
+    let (header, _) = Header::read_from_prefix(bytes).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
+    if header.version != ABI_VERSION {
+        return Err(DecodeError::Version { version: header.version });
+    }
+    let length = usize::try_from(header.length).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
+    // The ring rounds up to eight bytes; what is behind the length is not ours.
+    let record = bytes.get(..length).filter(|record| record.len() >= FIXED_BYTES).ok_or(short)?;
+    let (fixed, text) = record.split_at(FIXED_BYTES);
+    let decoder = DECODERS.iter().find(|(kind, _)| *kind == header.kind);
+    let (_, decoder) = decoder.ok_or(DecodeError::Unknown { what: "kind", number: header.kind.into() })?;
+    decoder(&Raw { header, fixed, text })
+}
+
+/// A record cut into its parts.
+struct Raw<'a> {
+    header: Header,
+    fixed: &'a [u8],
+    text: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    /// The family's body, which starts with the header.
+    fn body<T: FromBytes>(&self) -> Result<T, DecodeError> {
+        let (body, _) =
+            T::read_from_prefix(self.fixed).map_err(|_| DecodeError::Short { bytes: self.fixed.len() })?;
+        Ok(body)
+    }
+
+    /// The asked path and the walked one.
+    fn text(&self, text: &Text) -> Result<(&'a [u8], &'a [u8]), DecodeError> {
+        let short = || DecodeError::Short { bytes: FIXED_BYTES + self.text.len() };
+        let asked = text.asked_bytes as usize;
+        let walked = text.walked_bytes as usize;
+        let end = asked.checked_add(walked).ok_or_else(short)?;
+        let asked_bytes = self.text.get(..asked).ok_or_else(short)?;
+        let walked_bytes = self.text.get(asked..end).ok_or_else(short)?;
+        Ok((asked_bytes, walked_bytes))
+    }
+
+    fn touch(&self, key: UsageKey, deed: Deed) -> Event {
+        let generation = usize::from(self.header.flags & FLAG_SECOND_GENERATION != 0);
+        Event::Touch(Touch { key, generation, boottime_ns: self.header.boottime_ns, deed })
+    }
+}
+
+fn family(key: &UsageKey) -> Result<Family, DecodeError> {
+    Family::from_number(key.family)
+        .ok_or(DecodeError::Unknown { what: "family", number: key.family.into() })
+}
+
+#[cfg(test)]
+mod tests;

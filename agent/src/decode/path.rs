@@ -1,0 +1,144 @@
+//! Paths as people write them, from what the kernel walked and what the caller asked for.
+
+use whittle_schemas::record::{
+    Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED,
+};
+
+/// `PIPEFS_MAGIC`, `SOCKFS_MAGIC` and others of `include/uapi/linux/magic.h`: file systems without a
+/// place in the tree.
+const PIPEFS: u32 = 0x5049_5045;
+const SOCKFS: u32 = 0x534f_434b;
+const ANON_INODE_FS: u32 = 0x0904_1934;
+const NSFS: u32 = 0x6e73_6673;
+const PROC: u32 = 0x9fa0;
+
+/// The path of something that exists: what the walk found, named as `readlink /proc/self/fd/N` names it.
+///
+/// `tgid` is who asked: its own folder of `/proc` is `/proc/self`, or every process would have a name of its own
+/// for the same file.
+pub(super) fn of_object(walked: &[u8], text: &Text, inode: u64, tgid: u32) -> Vec<u8> {
+    match text.magic {
+        PIPEFS => return format!("pipe:[{inode}]").into_bytes(),
+        SOCKFS => return format!("socket:[{inode}]").into_bytes(),
+        _ => {}
+    }
+    let mut path = unwind(walked, text);
+    if text.magic == ANON_INODE_FS || text.magic == NSFS {
+        let mut named = b"anon_inode:".to_vec();
+        named.append(&mut path);
+        return named;
+    }
+    if text.magic == PROC {
+        path = own_proc(path, tgid);
+    }
+    let is_nowhere = text.walk_flags & WALK_DETACHED != 0;
+    if text.walk_flags & WALK_DELETED != 0 || (is_nowhere && path.starts_with(b"memfd:")) {
+        path.extend_from_slice(b" (deleted)");
+    }
+    path
+}
+
+/// The path that the caller asked for, made absolute with the directory that it starts from. Not
+/// normalised: `..` behind a symbolic link leads elsewhere than it seems.
+pub(super) fn of_request(asked: &[u8], walked: &[u8], text: &Text, tgid: u32) -> Vec<u8> {
+    if asked.starts_with(b"/") || (walked.is_empty() && text.walk_flags == 0 && text.magic == 0) {
+        return asked.to_vec();
+    }
+    let mut path = of_object(walked, text, 0, tgid);
+    if !asked.is_empty() {
+        if !path.ends_with(b"/") {
+            path.push(b'/');
+        }
+        path.extend_from_slice(asked);
+    }
+    path
+}
+
+/// What is to be said about a path that is not whole.
+pub(super) fn detail(text: &Text) -> Option<&'static str> {
+    if text.walk_flags & WALK_TRUNCATED != 0 {
+        Some("path truncated: longer or deeper than what is walked")
+    } else if text.walk_flags & WALK_FAULT != 0 {
+        Some("path incomplete: memory could not be read")
+    } else if text.walk_flags & WALK_ESCAPED != 0 {
+        Some("path from the host's root: outside of the process's own")
+    } else {
+        None
+    }
+}
+
+/// Components arrive leaf first, each ended by a slash.
+fn unwind(walked: &[u8], text: &Text) -> Vec<u8> {
+    let walked = walked.strip_suffix(b"/").unwrap_or(walked);
+    let is_whole = text.walk_flags & (WALK_TRUNCATED | WALK_FAULT | WALK_DETACHED) == 0;
+    let mut path = Vec::with_capacity(walked.len() + 4);
+    if is_whole {
+        path.push(b'/');
+    } else if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
+        path.extend_from_slice(b".../");
+    }
+    for (index, component) in walked.rsplit(|byte| *byte == b'/').enumerate() {
+        if index > 0 {
+            path.push(b'/');
+        }
+        path.extend_from_slice(component);
+    }
+    path
+}
+
+fn own_proc(path: Vec<u8>, tgid: u32) -> Vec<u8> {
+    let own = format!("/proc/{tgid}");
+    match path.strip_prefix(own.as_bytes()) {
+        Some(rest) if rest.is_empty() || rest.starts_with(b"/") => [b"/proc/self", rest].concat(),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(walk_flags: u32, magic: u32) -> Text {
+        Text { asked_bytes: 0, walked_bytes: 0, walk_flags, magic }
+    }
+
+    fn check(walked: &str, text: Text, expected: &str) {
+        let path = of_object(walked.as_bytes(), &text, 7, 12);
+        assert_eq!(String::from_utf8_lossy(&path), expected);
+    }
+
+    #[test]
+    fn objects_have_the_names_that_readlink_of_proc_self_fd_gives() {
+        check("passwd/etc/", text(0, 0xef53), "/etc/passwd");
+        check("", text(0, 0xef53), "/");
+        check("x/tmp/", text(WALK_DELETED, 0xef53), "/tmp/x (deleted)");
+        check("/", text(WALK_DETACHED, PIPEFS), "pipe:[7]");
+        check("memfd:code/", text(WALK_DETACHED, 0x0102_1994), "memfd:code (deleted)");
+        check("[eventpoll]/", text(WALK_DETACHED, ANON_INODE_FS), "anon_inode:[eventpoll]");
+    }
+
+    #[test]
+    fn a_process_sees_its_own_proc_as_self_and_no_other() {
+        check("status/12/proc/", text(0, PROC), "/proc/self/status");
+        check("status/123/proc/", text(0, PROC), "/proc/123/status");
+        check("12/proc/", text(0, PROC), "/proc/self");
+        check("status/12/proc/", text(0, 0xef53), "/proc/12/status");
+    }
+
+    #[test]
+    fn a_path_that_is_not_whole_says_so() {
+        check("c/b/", text(WALK_TRUNCATED, 0xef53), ".../b/c");
+        assert!(detail(&text(WALK_TRUNCATED, 0)).is_some() && detail(&text(0, 0)).is_none());
+    }
+
+    #[test]
+    fn a_request_is_joined_to_its_directory_and_kept_as_asked() {
+        let join = |asked: &str, walked: &str| {
+            let path = of_request(asked.as_bytes(), walked.as_bytes(), &text(0, 0xef53), 12);
+            String::from_utf8_lossy(&path).into_owned()
+        };
+        assert_eq!(join("a/../b", "me/home/"), "/home/me/a/../b");
+        assert_eq!(join("/etc//shadow", ""), "/etc//shadow");
+        assert_eq!(join("b", ""), "/b");
+    }
+}

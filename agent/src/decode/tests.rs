@@ -1,0 +1,40 @@
+//! Hostile bytes: no record panics, and each is decoded or refused.
+
+use proptest::prelude::*;
+use whittle_schemas::record::{KIND_FILE, KIND_SOCKET, KIND_SUBJECT};
+
+use super::*;
+
+fn record(kind: u8, length: u32, rest: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind, ABI_VERSION, 0, 0];
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(rest);
+    bytes
+}
+
+#[test]
+fn a_record_that_says_it_is_longer_than_it_is_gets_refused() {
+    let bytes = record(KIND_FILE, 4_000_000_000, &[0; 400]);
+    assert_eq!(decode(&bytes), Err(DecodeError::Short { bytes: bytes.len() }));
+    assert!(matches!(decode(&[]), Err(DecodeError::Short { .. })));
+}
+
+#[test]
+fn a_record_of_another_version_or_kind_is_named_and_refused() {
+    let mut bytes = record(KIND_FILE, 300, &[0; 400]);
+    bytes[1] = ABI_VERSION + 1;
+    assert_eq!(decode(&bytes), Err(DecodeError::Version { version: ABI_VERSION + 1 }));
+    let bytes = record(99, 300, &[0; 400]);
+    assert_eq!(decode(&bytes), Err(DecodeError::Unknown { what: "kind", number: 99 }));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        kind in prop_oneof![Just(KIND_SUBJECT), Just(KIND_FILE), Just(KIND_SOCKET), any::<u8>()],
+        length in prop_oneof![Just(256_u32), 256_u32..700, any::<u32>()],
+        rest in proptest::collection::vec(any::<u8>(), 0..700),
+    ) {
+        let _: Result<Event, DecodeError> = decode(&record(kind, length, &rest));
+    }
+}

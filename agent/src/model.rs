@@ -1,0 +1,174 @@
+//! What passes between the stages: events from `decode`, accesses from `identity`, usage from `window`.
+//! Plain data; no stage's logic.
+
+use std::rc::Rc;
+
+use whittle_schemas::{
+    record::{Family, subject::SubjectKey, usage::UsageKey},
+    table::{Outcome, Surface},
+};
+
+/// How the kernel's clock relates to the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// UTC minus `CLOCK_BOOTTIME`, in microseconds.
+    pub offset_us: i64,
+}
+
+impl Clock {
+    /// A time of the kernel, in microseconds UTC.
+    #[must_use]
+    pub fn utc_us(self, boottime_ns: u64) -> i64 {
+        i64::try_from(boottime_ns / 1_000).unwrap_or(i64::MAX).saturating_add(self.offset_us)
+    }
+}
+
+/// A decoded record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A kernel subject that later events refer to.
+    Subject(SubjectSeen),
+    /// A script that later subjects refer to.
+    Script(ScriptSeen),
+    /// Somebody touched something.
+    Touch(Touch),
+}
+
+/// A kernel subject, announced once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectSeen {
+    /// Kernel subject id.
+    pub id: u64,
+    /// What the kernel told apart.
+    pub key: SubjectKey,
+    /// Path of the executable.
+    pub executable: Vec<u8>,
+    /// The process in which it was first seen.
+    pub tgid: u32,
+    /// Its parent.
+    pub parent_tgid: u32,
+    /// When that process started, on `CLOCK_BOOTTIME`.
+    pub start_boottime_ns: u64,
+    /// When it was seen, on `CLOCK_BOOTTIME`.
+    pub boottime_ns: u64,
+}
+
+/// A script, announced before the first subject that runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptSeen {
+    /// The hash that stands for it in [`SubjectKey::script`].
+    pub id: u64,
+    /// Its path, or `-m NAME` for what an interpreter runs by name.
+    pub name: Vec<u8>,
+}
+
+/// One access, by whom only the kernel knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Counts of repeats arrive under this key.
+    pub key: UsageKey,
+    /// Which generation of the usage map counts the repeats.
+    pub generation: usize,
+    /// When it ended, on `CLOCK_BOOTTIME`.
+    pub boottime_ns: u64,
+    /// What was done.
+    pub deed: Deed,
+}
+
+/// What was done to what, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Deed {
+    /// The hook family that saw it.
+    pub family: Family,
+    /// What kind of thing was touched.
+    pub surface: Surface,
+    /// What was done: words joined by `+`.
+    pub action: String,
+    /// What it was done to: exact bytes.
+    pub resource: Vec<u8>,
+    /// What further tells the resource apart, for people.
+    pub detail: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Name of the errno; None where it was allowed.
+    pub error: Option<&'static str>,
+}
+
+/// An access whose subject is known.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Who acted.
+    pub subject: Rc<Subject>,
+    /// What was touched.
+    pub touch: Touch,
+}
+
+/// Who acts, as far as this host can tell. `None` is always "not observed".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Stable across restarts and hosts: a digest of workload, executable, script and user.
+    pub subject_id: String,
+    /// Path of the executable.
+    pub executable: Vec<u8>,
+    /// GNU build id of the executable, in hex.
+    pub build_id: Option<String>,
+    /// The script that an interpreter runs.
+    pub script: Option<Vec<u8>>,
+    /// Real user id.
+    pub uid: u32,
+    /// Name of that user on this host.
+    pub user: Option<String>,
+    /// Control group (v2) path.
+    pub cgroup: Option<String>,
+    /// What the control group says about the workload.
+    pub workload: Workload,
+    /// The process in which the subject was first seen.
+    pub instance: Instance,
+}
+
+/// The workload that a control group belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// `systemd` or `container`.
+    pub kind: Option<&'static str>,
+    /// Unit or container.
+    pub name: Option<String>,
+    /// Container id, 64 hex digits.
+    pub container_id: Option<String>,
+    /// Systemd unit.
+    pub systemd_unit: Option<String>,
+}
+
+/// One process of a subject, and what the kernel grants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// Control group and, without one, the process: tgid and start.
+    pub id: String,
+    /// Process id, as the kernel's first namespace has it.
+    pub tgid: u32,
+    /// When it started, in microseconds UTC.
+    pub start_us: i64,
+    /// Its parent; None where there is none.
+    pub parent_tgid: Option<u32>,
+    /// Capability sets, seccomp mode and no_new_privs; None where the process had ended.
+    pub grants: Option<Grants>,
+}
+
+/// What the kernel grants a process: `/proc/PID/status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// `CapEff`.
+    pub cap_effective: u64,
+    /// `CapPrm`.
+    pub cap_permitted: u64,
+    /// `CapInh`.
+    pub cap_inheritable: u64,
+    /// `CapBnd`; None before Linux 2.6.26.
+    pub cap_bounding: Option<u64>,
+    /// `CapAmb`; None before Linux 4.3.
+    pub cap_ambient: Option<u64>,
+    /// `Seccomp`: 0 off, 1 strict, 2 filter.
+    pub seccomp_mode: Option<u32>,
+    /// `NoNewPrivs`.
+    pub no_new_privs: Option<bool>,
+}

@@ -1,0 +1,128 @@
+//! Accesses to usage; pure. A window is one generation of the kernel's usage map: the first access of each
+//! kind comes as a record, and how often it was repeated comes when the generation is drained.
+
+mod rows;
+
+use std::{collections::HashMap, rc::Rc};
+
+use whittle_schemas::record::{Family, usage::UsageKey};
+
+use crate::model::{Access, Deed, Subject};
+
+pub use rows::{FamilyCoverage, Frame, coverage_row, subject_row, usage_row};
+
+/// Most distinct usages of one window; accesses past it are counted as unresolved.
+pub const MOST_USAGES: usize = 1_000_000;
+
+/// Who did what, how often, and when, in one window.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// Who.
+    pub subject: Rc<Subject>,
+    /// What.
+    pub deed: Deed,
+    /// How often.
+    pub count: u64,
+    /// First, on `CLOCK_BOOTTIME`.
+    pub first_boottime_ns: u64,
+    /// Last, on `CLOCK_BOOTTIME`.
+    pub last_boottime_ns: u64,
+}
+
+/// What became of an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// The window had not seen this usage yet.
+    New,
+    /// It had.
+    Again,
+    /// The window is full.
+    Refused,
+}
+
+/// The usage of one generation.
+#[derive(Debug, Default)]
+pub struct Window {
+    usages: Vec<Usage>,
+    /// By subject and deed.
+    index: HashMap<(String, Deed), usize>,
+    /// By the kernel's key, for the repeats.
+    keys: HashMap<UsageKey, usize>,
+    unresolved: [u64; Family::ALL.len()],
+}
+
+impl Window {
+    /// Adds one access.
+    pub fn add(&mut self, access: Access) -> Added {
+        let Access { subject, touch } = access;
+        let place = (subject.subject_id.clone(), touch.deed.clone());
+        if let Some(index) = self.index.get(&place) {
+            let usage = &mut self.usages[*index];
+            usage.count += 1;
+            usage.first_boottime_ns = usage.first_boottime_ns.min(touch.boottime_ns);
+            usage.last_boottime_ns = usage.last_boottime_ns.max(touch.boottime_ns);
+            self.keys.insert(touch.key, *index);
+            return Added::Again;
+        }
+        if self.usages.len() >= MOST_USAGES {
+            self.lose(touch.deed.family, 1);
+            return Added::Refused;
+        }
+        let index = self.usages.len();
+        self.index.insert(place, index);
+        self.keys.insert(touch.key, index);
+        self.usages.push(Usage {
+            subject,
+            deed: touch.deed,
+            count: 1,
+            first_boottime_ns: touch.boottime_ns,
+            last_boottime_ns: touch.boottime_ns,
+        });
+        Added::New
+    }
+
+    /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved.
+    pub fn repeat(&mut self, key: &UsageKey, repeats: u64, last_boottime_ns: u64) {
+        if repeats == 0 {
+            return;
+        }
+        match self.keys.get(key) {
+            Some(index) => {
+                let usage = &mut self.usages[*index];
+                usage.count += repeats;
+                usage.last_boottime_ns = usage.last_boottime_ns.max(last_boottime_ns);
+            }
+            None => {
+                if let Some(family) = Family::from_number(key.family) {
+                    self.lose(family, repeats);
+                }
+            }
+        }
+    }
+
+    /// Counts accesses of which it cannot be told what they were.
+    pub fn lose(&mut self, family: Family, accesses: u64) {
+        self.unresolved[family as usize] += accesses;
+    }
+
+    /// Accesses of a family of which it cannot be told what they were.
+    #[must_use]
+    pub fn unresolved(&self, family: Family) -> u64 {
+        self.unresolved[family as usize]
+    }
+
+    /// Accesses of a family that are in the window.
+    #[must_use]
+    pub fn recorded(&self, family: Family) -> u64 {
+        self.usages.iter().filter(|usage| usage.deed.family == family).map(|usage| usage.count).sum()
+    }
+
+    /// All usage, in the order of its first sight.
+    #[must_use]
+    pub fn usages(&self) -> &[Usage] {
+        &self.usages
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Usage to the rows of the tables.
+
+use whittle_schemas::{
+    record::{Family, counter::Reason},
+    table::{CoverageRow, SubjectRow, UsageRow},
+};
+
+use crate::model::{Clock, Subject};
+
+use super::Usage;
+
+/// What all rows of a window share.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// When the window started, in microseconds UTC.
+    pub start_us: i64,
+    /// When it ended.
+    pub end_us: i64,
+    /// The place.
+    pub cluster: String,
+    /// The node.
+    pub node: String,
+    /// From the kernel's clock to UTC.
+    pub clock: Clock,
+}
+
+/// One row of `usage`. `backend` saw it.
+#[must_use]
+pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
+    UsageRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        subject_id: usage.subject.subject_id.clone(),
+        principal: None,
+        surface: usage.deed.surface,
+        action: usage.deed.action.clone(),
+        resource: usage.deed.resource.clone(),
+        resource_detail: usage.deed.detail.clone(),
+        outcome: usage.deed.outcome,
+        error: usage.deed.error.map(str::to_owned),
+        count: usage.count,
+        first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
+        last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
+        source: format!("{}/{backend}", usage.deed.family.name()),
+    }
+}
+
+/// One row of `subjects`, seen from `first_us` to `last_us`.
+#[must_use]
+pub fn subject_row(subject: &Subject, frame: &Frame, first_us: i64, last_us: i64) -> SubjectRow {
+    let grants = subject.instance.grants.as_ref();
+    SubjectRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        subject_id: subject.subject_id.clone(),
+        executable: subject.executable.clone(),
+        build_id: subject.build_id.clone(),
+        script: subject.script.clone(),
+        uid: subject.uid,
+        user: subject.user.clone(),
+        workload_kind: subject.workload.kind.map(str::to_owned),
+        workload_name: subject.workload.name.clone(),
+        workload_namespace: None,
+        workload_container: None,
+        service_account: None,
+        image: None,
+        image_digest: None,
+        systemd_unit: subject.workload.systemd_unit.clone(),
+        job_ids: None,
+        spiffe_id: None,
+        principals: None,
+        environment: None,
+        owner: None,
+        instance_id: subject.instance.id.clone(),
+        container_id: subject.workload.container_id.clone(),
+        cgroup: subject.cgroup.clone(),
+        tgid: subject.instance.tgid,
+        start_time_us: subject.instance.start_us,
+        parent_tgid: subject.instance.parent_tgid,
+        first_seen_us: first_us,
+        last_seen_us: last_us,
+        cap_effective: grants.map(|grants| grants.cap_effective),
+        cap_permitted: grants.map(|grants| grants.cap_permitted),
+        cap_inheritable: grants.map(|grants| grants.cap_inheritable),
+        cap_bounding: grants.and_then(|grants| grants.cap_bounding),
+        cap_ambient: grants.and_then(|grants| grants.cap_ambient),
+        seccomp_mode: grants.and_then(|grants| grants.seccomp_mode),
+        no_new_privs: grants.and_then(|grants| grants.no_new_privs),
+        mounts: None,
+        secrets_mounted: None,
+    }
+}
+
+/// What is known about a hook family at the end of a window.
+pub struct FamilyCoverage<'a> {
+    /// The family.
+    pub family: Family,
+    /// Its backend's name, `none` where it was not observed.
+    pub backend: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// What the kernel counted in the window, by reason.
+    pub counted: &'a dyn Fn(Reason) -> u64,
+    /// Accesses in the table.
+    pub recorded: u64,
+    /// Accesses that arrived and could not be told.
+    pub unresolved: u64,
+}
+
+/// One row of `coverage`.
+#[must_use]
+pub fn coverage_row(coverage: &FamilyCoverage<'_>, frame: &Frame) -> CoverageRow {
+    let counted = coverage.counted;
+    let mut row = CoverageRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        family: coverage.family.name().to_owned(),
+        backend: coverage.backend.to_owned(),
+        backend_reason: coverage.reason.to_owned(),
+        seen: counted(Reason::Seen),
+        recorded: coverage.recorded,
+        lost: 0,
+        lost_ring_full: counted(Reason::RingFull),
+        lost_subject_unknown: counted(Reason::SubjectUnknown),
+        lost_object_unknown: counted(Reason::ObjectUnknown),
+        lost_nested: counted(Reason::Nested),
+        lost_unsupported: counted(Reason::Unsupported),
+        lost_unresolved: coverage.unresolved,
+        map_full: counted(Reason::MapFull),
+        truncated: counted(Reason::Truncated),
+        gap_us: 0,
+        gap_reason: None,
+        subject_id: None,
+        cloud_connections: None,
+        cloud_readable: None,
+    };
+    row.lost = row.lost_ring_full
+        + row.lost_subject_unknown
+        + row.lost_object_unknown
+        + row.lost_nested
+        + row.lost_unsupported
+        + row.lost_unresolved;
+    row
+}
