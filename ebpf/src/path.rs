@@ -13,23 +13,6 @@ use crate::{
     scratch::{self, Scratch},
 };
 
-/// Reads a member of the scratch's [`Walk`] from memory.
-macro_rules! get {
-    ($scratch:ident.$member:ident) => {{
-        // SAFETY: a reference to the member is a valid pointer to it.
-        unsafe { (&raw const $scratch.walk.$member).read_volatile() }
-    }};
-}
-
-/// Writes a member of the scratch's [`Walk`] to memory.
-macro_rules! set {
-    ($scratch:ident.$member:ident = $value:expr) => {{
-        let value = $value;
-        // SAFETY: a reference to the member is a valid pointer to it.
-        unsafe { (&raw mut $scratch.walk.$member).write_volatile(value) }
-    }};
-}
-
 /// A dentry as seen through a mount: `struct path`, as two addresses.
 #[derive(Clone, Copy)]
 pub(crate) struct Path {
@@ -80,31 +63,25 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
     let Some(root) = Path::root() else { return fault };
     let deleted = unlinked(Path { dentry, mnt });
     scratch.walk = Walk { dentry, mnt, mount: mnt - offset!(mount_mnt) as u64, bytes: 0, pad: 0 };
-    let start = start as usize & 4095;
     let mut step = 0;
     let mut end = WALK_TRUNCATED;
     while step < WALK_STEPS {
-        match walk_step(scratch, root, start) {
-            Some(Step::On) => {}
-            Some(Step::Ended(flags)) => {
-                end = flags;
-                break;
-            }
-            None => {
-                end = WALK_FAULT;
-                break;
-            }
+        let result = walk_step(slot, root.dentry, root.mnt, start);
+        if result & ENDED != 0 {
+            end = result & !ENDED;
+            break;
         }
         step += 1;
     }
     if deleted {
         end |= WALK_DELETED;
     }
-    u64::from(get!(scratch.bytes)) | (u64::from(end) << 32)
+    // Asked for again: each step had the memory to itself.
+    let bytes = scratch::of(slot).map_or(0, |scratch| scratch.walk.bytes);
+    u64::from(bytes) | (u64::from(end) << 32)
 }
 
-/// Where a walk is. It lives in the scratch and not in registers: the verifier does not follow what is in
-/// a map, so that all ways through one step look the same to it afterwards, and it looks at each step once.
+/// Where a walk is, from one step to the next.
 #[repr(C)]
 pub(crate) struct Walk {
     dentry: u64,
@@ -115,6 +92,23 @@ pub(crate) struct Walk {
     pad: u32,
 }
 
+/// Bit of [`walk_step`]'s result beside the `WALK_` flags: the walk is over.
+const ENDED: u32 = 1 << 31;
+
+/// One step towards the root: a component, or a mount crossed. Gives 0, or [`ENDED`] and how. A global function
+/// too: the verifier looks at the step once and not at each of [`WALK_STEPS`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_step(slot: u32, root_dentry: u64, root_mnt: u64, start: u32) -> u32 {
+    let Some(scratch) = scratch::of(slot) else { return ENDED | WALK_FAULT };
+    let root = Path { dentry: root_dentry, mnt: root_mnt };
+    match try_step(scratch, root, start as usize & 4095) {
+        Some(Step::On) => 0,
+        Some(Step::Ended(flags)) => ENDED | flags,
+        None => ENDED | WALK_FAULT,
+    }
+}
+
 /// What a step leads to.
 enum Step {
     On,
@@ -122,11 +116,11 @@ enum Step {
     Ended(u32),
 }
 
-/// One step towards the root: a component, or a mount crossed. None: a fault.
+/// None: a fault.
 #[inline(always)]
-fn walk_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
-    let dentry = get!(scratch.dentry);
-    let mnt = get!(scratch.mnt);
+fn try_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
+    let dentry = scratch.walk.dentry;
+    let mnt = scratch.walk.mnt;
     if dentry == root.dentry && mnt == root.mnt {
         return Some(Step::Ended(0));
     }
@@ -136,7 +130,7 @@ fn walk_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
     }
     let length = read::<u32>(dentry, offset!(dentry_name_len))? & 255;
     let name: u64 = read(dentry, offset!(dentry_name))?;
-    let at = get!(scratch.bytes) as usize & 4095;
+    let at = scratch.walk.bytes as usize & 4095;
     // SAFETY: `start` and `at` are below 4096 and the length below 256: together inside of the scratch.
     let copied = unsafe { bpf_probe_read_kernel(scratch.text(start + at).cast(), length, name as *const _) };
     if copied != 0 {
@@ -145,7 +139,7 @@ fn walk_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
     let end = at + length as usize;
     // SAFETY: as above; `end` is below 4096 + 256.
     unsafe { scratch.text(start + end).write(b'/') };
-    set!(scratch.bytes = end as u32 + 1);
+    scratch.walk.bytes = end as u32 + 1;
     if end >= ASKED_BYTES - 1 {
         return Some(Step::Ended(WALK_TRUNCATED));
     }
@@ -154,14 +148,14 @@ fn walk_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
         // Pipes, memfd and the like have a name and nothing above it.
         return Some(Step::Ended(WALK_DETACHED));
     }
-    set!(scratch.dentry = parent);
+    scratch.walk.dentry = parent;
     Some(Step::On)
 }
 
 /// From the root of a mount to the place where it is mounted.
 #[inline(always)]
 fn cross(scratch: &mut Scratch) -> Option<Step> {
-    let mount = get!(scratch.mount);
+    let mount = scratch.walk.mount;
     let parent: u64 = read(mount, offset!(mount_parent))?;
     if parent == mount {
         let namespace: u64 = read(mount, offset!(mount_ns))?;
@@ -169,9 +163,9 @@ fn cross(scratch: &mut Scratch) -> Option<Step> {
         let nowhere = namespace == 0 || namespace > u64::MAX - 4096;
         return Some(Step::Ended(if nowhere { WALK_DETACHED } else { WALK_ESCAPED }));
     }
-    set!(scratch.dentry = read(mount, offset!(mount_mountpoint))?);
-    set!(scratch.mount = parent);
-    set!(scratch.mnt = parent + offset!(mount_mnt) as u64);
+    scratch.walk.dentry = read(mount, offset!(mount_mountpoint))?;
+    scratch.walk.mount = parent;
+    scratch.walk.mnt = parent + offset!(mount_mnt) as u64;
     Some(Step::On)
 }
 

@@ -11,7 +11,6 @@ use aya_ebpf::{
 use whittle_schemas::record::{
     Family, KIND_SOCKET,
     counter::Reason,
-    process::Task,
     socket::{ADDRESS_BYTES, BIND, CONNECT, LISTEN, SEND, SocketBody},
     usage::UsageKey,
 };
@@ -88,7 +87,9 @@ fn on_return(number: u64, call: &Call) -> i32 {
     if !is_ours(number) && !is_ours_32(number) {
         return 0;
     }
-    let Some(task) = subject::watched() else { return 0 };
+    if subject::watched().is_none() {
+        return 0;
+    }
     if Call::is_compat() {
         if is_ours_32(number) {
             lost(Reason::Unsupported);
@@ -96,12 +97,12 @@ fn on_return(number: u64, call: &Call) -> i32 {
         return 0;
     }
     match number {
-        CONNECT_CALL => touch(task, &Act::of(call, CONNECT, call.argument(1), call.argument(2))),
-        BIND_CALL => touch(task, &Act::of(call, BIND, call.argument(1), call.argument(2))),
-        LISTEN_CALL => touch(task, &Act::of(call, LISTEN, 0, 0)),
-        SENDTO_CALL => sent(task, call),
-        SENDMSG_CALL => message(task, call, call.argument(1)),
-        SENDMMSG_CALL => messages(task, call),
+        CONNECT_CALL => touch(&Act::of(call, CONNECT, call.argument(1), call.argument(2))),
+        BIND_CALL => touch(&Act::of(call, BIND, call.argument(1), call.argument(2))),
+        LISTEN_CALL => touch(&Act::of(call, LISTEN, 0, 0)),
+        SENDTO_CALL => sent(call),
+        SENDMSG_CALL => message(call, call.argument(1)),
+        SENDMMSG_CALL => messages(call),
         _ => {}
     }
     0
@@ -114,22 +115,22 @@ fn lost(reason: Reason) {
 }
 
 #[inline(always)]
-fn sent(task: *mut Task, call: &Call) {
+fn sent(call: &Call) {
     let address = call.argument(4);
     if address != 0 {
-        touch(task, &Act::of(call, SEND, address, call.argument(5)));
+        touch(&Act::of(call, SEND, address, call.argument(5)));
     }
 }
 
 /// One `struct msghdr` of the caller: the address is its first member, its length the second.
 #[inline(always)]
-fn message(task: *mut Task, call: &Call, message: u64) {
+fn message(call: &Call, message: u64) {
     let Some(address) = read_user::<u64>(message) else { return lost(Reason::ObjectUnknown) };
     if address == 0 {
         return;
     }
     let length = read_user::<u32>(message + 8).unwrap_or(0);
-    touch(task, &Act::of(call, SEND, address, u64::from(length)));
+    touch(&Act::of(call, SEND, address, u64::from(length)));
 }
 
 /// Messages of one sendmmsg that are looked at; the others are counted as lost.
@@ -139,7 +140,7 @@ const MESSAGES: u64 = 16;
 const MMSGHDR_BYTES: u64 = 64;
 
 #[inline(always)]
-fn messages(task: *mut Task, call: &Call) {
+fn messages(call: &Call) {
     // A failed call tells of its first message.
     let sent = if call.result() < 0 { 1 } else { call.result() as u64 };
     let mut index = 0;
@@ -147,7 +148,7 @@ fn messages(task: *mut Task, call: &Call) {
         if index >= sent {
             return;
         }
-        message(task, call, call.argument(1) + index * MMSGHDR_BYTES);
+        message(call, call.argument(1) + index * MMSGHDR_BYTES);
         index += 1;
     }
     while index < 1024 && index < sent {
@@ -187,16 +188,28 @@ struct Socket {
     protocol: u16,
 }
 
+#[inline(always)]
+fn touch(act: &Act) {
+    let what = (u64::from(act.action) << 32) | act.address_bytes & 0xffff_ffff;
+    touch_socket(what, act.descriptor, act.address, act.errno);
+}
+
+/// A global function, which the verifier checks once and not again for each caller and message: on 5.10 those
+/// take plain numbers only, so that the action and the address's length share one.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn touch(task: *mut Task, act: &Act) {
+extern "C" fn touch_socket(what: u64, descriptor: u64, address: u64, errno: i32) -> u32 {
+    let act = Act { action: (what >> 32) as u16, descriptor, address, address_bytes: what & 0xffff_ffff, errno };
     count::up(Family::Socket, Reason::Seen);
-    if let Err(reason) = try_touch(task, act) {
+    if let Err(reason) = try_touch(&act) {
         count::up(Family::Socket, reason);
     }
+    0
 }
 
 #[inline(always)]
-fn try_touch(task: *mut Task, act: &Act) -> Result<(), Reason> {
+fn try_touch(act: &Act) -> Result<(), Reason> {
+    let task = subject::watched().ok_or(Reason::SubjectUnknown)?;
     let subject = subject::of(task)?;
     let socket = socket(act.descriptor);
     let mut address = Address { words: [0; ADDRESS_BYTES / 8] };

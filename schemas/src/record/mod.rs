@@ -28,7 +28,7 @@ pub const WALK_BYTES: usize = 4096 + 256;
 pub const ASKED_BYTES: usize = 4096;
 
 /// Deepest path that is walked, in steps: one per component and one per mount crossed.
-pub const WALK_STEPS: u32 = 400;
+pub const WALK_STEPS: u32 = 512;
 
 /// The hook families: the unit in which whittle plans, counts, and states coverage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
