@@ -106,10 +106,11 @@ opened("overlay-upper", "write+create", os.open("merged/above", os.O_WRONLY | os
 opened("bind-mount", "read", os.open("bound/below", os.O_RDONLY))
 opened("nested-mount", "write+create", os.open("tmpfs/inner/file", os.O_WRONLY | os.O_CREAT, 0o600))
 
+opened("outside-of-chroot", "read", os.open("tmpfs/inner/file", os.O_RDONLY))
 child = os.fork()
 if child == 0:
     os.chroot("tmpfs")
     os.chdir("/")
-    opened("chroot", "read", os.open("inner/file", os.O_RDONLY), b"/inner/file")
+    opened("inside-of-chroot", "read", os.open("inner/file", os.O_RDONLY), b"/inner/file")
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0

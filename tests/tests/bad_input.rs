@@ -240,7 +240,10 @@ fn the_commands_output_is_its_own() -> Result<()> {
         &folder.path,
         &words(&["sh", "-c", script]),
     )?;
-    assert!(recording.output.stdout.starts_with(b"to stdout\n"));
+    assert_eq!(
+        String::from_utf8_lossy(&recording.output.stdout),
+        "to stdout\n"
+    );
     assert!(recording.output.stderr.starts_with(b"to stderr\n"));
     Ok(())
 }
