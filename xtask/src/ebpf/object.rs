@@ -2,7 +2,7 @@
 //! it is four fifths of the file; the digest of the sources in, as a section of its own.
 
 use anyhow::{Context, Result, ensure};
-use object::build::elf::{Builder, SectionData};
+use object::build::elf::{Builder, Section, SectionData};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, elf};
 
@@ -31,10 +31,13 @@ pub fn seal(linked: &[u8], digest: &str) -> Result<Vec<u8>> {
     }
     builder.delete_orphans();
     // LLVM keeps section names in the symbols' string table; the writer wants a table of their own.
-    let names = builder.sections.add();
-    names.name = ".shstrtab".into();
-    names.sh_type = elf::SHT_STRTAB;
-    names.data = SectionData::SectionString;
+    let named = |section: &Section<'_>| matches!(section.data, SectionData::SectionString);
+    if !builder.sections.iter().any(named) {
+        let names = builder.sections.add();
+        names.name = ".shstrtab".into();
+        names.sh_type = elf::SHT_STRTAB;
+        names.data = SectionData::SectionString;
+    }
     let section = builder.sections.add();
     section.name = SECTION.into();
     section.sh_type = elf::SHT_PROGBITS;
@@ -50,4 +53,42 @@ pub fn seal(linked: &[u8], digest: &str) -> Result<Vec<u8>> {
         "the digest does not read back from the object"
     );
     Ok(sealed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::write::{Object as Made, StandardSection};
+    use object::{Architecture, BinaryFormat, Endianness, SectionKind};
+
+    fn linked() -> Vec<u8> {
+        let mut made = Made::new(BinaryFormat::Elf, Architecture::Bpf, Endianness::Little);
+        let text = made.section_id(StandardSection::Text);
+        made.append_section_data(text, &[0x95, 0, 0, 0, 0, 0, 0, 0], 8);
+        let dwarf = made.add_section(Vec::new(), b".debug_info".to_vec(), SectionKind::Debug);
+        made.append_section_data(dwarf, b"/somebody's/folder", 1);
+        made.write().expect("an object")
+    }
+
+    #[test]
+    fn a_sealed_object_has_its_code_and_digest_and_no_dwarf() {
+        let of_sources = "0a".repeat(32);
+        let sealed = seal(&linked(), &of_sources).expect("a sealed object");
+        assert_eq!(digest(&sealed), Some(of_sources));
+        let file = ElfFile64::<Endianness>::parse(sealed.as_slice()).expect("an ELF object");
+        let code = file
+            .section_by_name(".text")
+            .expect("the code")
+            .data()
+            .expect("bytes");
+        assert_eq!(code, [0x95, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(file.section_by_name(".debug_info").is_none());
+        assert!(!sealed.windows(9).any(|bytes| bytes == b"somebody'"));
+    }
+
+    #[test]
+    fn a_digest_that_is_none_is_refused() {
+        assert!(seal(&linked(), "not a digest").is_err());
+        assert_eq!(digest(&linked()), None);
+    }
 }

@@ -40,7 +40,7 @@ impl Guest<'_> {
         qemu.wait().context("QEMU is lost")?;
         match outcome? {
             Some(0) => Ok(()),
-            Some(failed) => bail!("{failed} commands failed in the guest"),
+            Some(failed) => bail!("commands that failed in the guest: {failed}"),
             None => bail!("the guest ended before its list did"),
         }
     }
