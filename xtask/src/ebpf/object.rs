@@ -31,8 +31,8 @@ pub fn seal(linked: &[u8], digest: &str) -> Result<Vec<u8>> {
     }
     builder.delete_orphans();
     // LLVM keeps section names in the symbols' string table; the writer wants a table of their own.
-    let named = |section: &Section<'_>| matches!(section.data, SectionData::SectionString);
-    if !builder.sections.iter().any(named) {
+    let holds_names = |section: &Section<'_>| matches!(section.data, SectionData::SectionString);
+    if !builder.sections.iter().any(holds_names) {
         let names = builder.sections.add();
         names.name = ".shstrtab".into();
         names.sh_type = elf::SHT_STRTAB;
