@@ -1,4 +1,4 @@
-//! DataFusion over the files of a data root. A query may only read, and only the tables.
+//! The SQL engine over the files of a data root. A query may only read, and only the tables.
 
 use std::{
     fmt::Write,
@@ -17,15 +17,13 @@ use datafusion::{
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
     error::DataFusionError,
-    execution::options::SQLOptions,
-    prelude::{SessionConfig, SessionContext},
+    prelude::{SQLOptions, SessionConfig, SessionContext},
+    sql::sqlparser::parser::ParserError,
 };
 use whittle_schemas::table::{CoverageRow, SubjectRow, Table, UsageRow};
 
 use super::Error;
-use crate::data::{
-    self, Damaged, damage_sentence, files, guarded, with_whole_end, with_whole_pages,
-};
+use crate::data::{Damaged, damage_sentence, files, guarded, with_whole_end, with_whole_pages};
 
 /// The result of a query.
 pub(super) struct Answer {
@@ -130,7 +128,7 @@ fn url(file: &Path) -> Result<ListingTableUrl, DataFusionError> {
     for &byte in file.as_os_str().as_bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
-                url.push(char::from(byte))
+                url.push(char::from(byte));
             }
             _ => write!(url, "%{byte:02X}").expect("writing to a String does not fail"),
         }
@@ -138,10 +136,18 @@ fn url(file: &Path) -> Result<ListingTableUrl, DataFusionError> {
     ListingTableUrl::parse(url)
 }
 
-/// The first line of an error, without what surrounds it.
+/// What is at the root of an error, in one line.
 fn sentence(error: &DataFusionError) -> String {
-    let text = error.strip_backtrace();
-    let line = text
+    let message = match error.find_root() {
+        DataFusionError::SQL(error, _) => match error.as_ref() {
+            ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+                message.clone()
+            }
+            other => other.to_string(),
+        },
+        root => root.message().into_owned(),
+    };
+    let line = message
         .lines()
         .next()
         .unwrap_or_default()

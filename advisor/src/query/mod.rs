@@ -64,7 +64,7 @@ pub enum Error {
     )]
     Refused(String),
     /// The query was right, but did not come to its end.
-    #[error("the query failed ({0}): check the data folder, or ask for less at once")]
+    #[error("the query failed ({0}): check its values and the data folder")]
     Failed(String),
     /// The output went away or is full.
     #[error("the result cannot be written ({0}): check where the output goes")]

@@ -16,9 +16,10 @@ use super::{Format, engine::Answer};
 
 /// The result, ended by a newline.
 pub(super) fn format(answer: &Answer, format: Format) -> Result<String, ArrowError> {
-    let batches = match answer.batches.is_empty() {
-        true => vec![RecordBatch::new_empty(Arc::clone(&answer.schema))],
-        false => answer.batches.iter().map(shown).collect::<Result<_, _>>()?,
+    let batches = if answer.batches.is_empty() {
+        vec![RecordBatch::new_empty(Arc::clone(&answer.schema))]
+    } else {
+        answer.batches.iter().map(shown).collect::<Result<_, _>>()?
     };
     match format {
         Format::Text => text(&batches),

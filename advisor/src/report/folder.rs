@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// More lines than this in one folder are folded to one.
-const FOLD_OVER: usize = 6;
+/// More files than this right in one folder are folded to one line.
+const FOLD_FILES_OVER: usize = 6;
 
-/// The same for all that is below a folder right under the root, such as `/usr/`, which says little.
+/// More lines than this below one folder are folded to one.
+const FOLD_TREE_OVER: usize = 12;
+
+/// The same for a folder right under the root, such as `/usr/`, which says little.
 const FOLD_TOP_OVER: usize = 24;
 
 /// One line of a folded list.
@@ -60,7 +63,7 @@ pub(super) fn folded<'a>(paths: impl Iterator<Item = (&'a str, u64)>) -> Vec<Lin
     }
     let mut lines = root.lines("/", 0);
     for (kind, mut of_kind) in nameless {
-        fold(&kind, &mut of_kind, FOLD_OVER);
+        fold(&kind, &mut of_kind, FOLD_FILES_OVER);
         lines.extend(of_kind);
     }
     lines
@@ -76,7 +79,7 @@ impl Folder {
     fn lines(self, path: &str, depth: usize) -> Vec<Line> {
         let mut lines = self.files;
         if depth > 0 {
-            fold(path, &mut lines, FOLD_OVER);
+            fold(path, &mut lines, FOLD_FILES_OVER);
         }
         for (name, folder) in self.folders {
             lines.extend(folder.lines(&format!("{path}{name}/"), depth + 1));
@@ -84,7 +87,7 @@ impl Folder {
         match depth {
             0 => {}
             1 => fold(path, &mut lines, FOLD_TOP_OVER),
-            _ => fold(path, &mut lines, FOLD_OVER),
+            _ => fold(path, &mut lines, FOLD_TREE_OVER),
         }
         lines.sort_by(|left, right| left.path.cmp(&right.path));
         lines
@@ -152,11 +155,11 @@ mod tests {
 
     #[test]
     fn many_folders_fold_into_the_one_above_and_very_many_into_the_first() {
-        let deep: Vec<_> = (0..8)
+        let deep: Vec<_> = (0..13)
             .map(|number| format!("/usr/lib/python3/{number}/x.py"))
             .collect();
-        check(&all(&[&deep]), &[("/usr/lib/python3/", 8, 8)]);
-        let shallow: Vec<_> = (0..8).map(|number| format!("/usr/{number}/x")).collect();
+        check(&all(&[&deep]), &[("/usr/lib/python3/", 13, 13)]);
+        let shallow: Vec<_> = (10..23).map(|number| format!("/usr/{number}/x")).collect();
         let expected: Vec<_> = shallow.iter().map(|path| (path.as_str(), 1, 1)).collect();
         check(&all(&[&shallow]), &expected);
         let processes: Vec<_> = (0..25)

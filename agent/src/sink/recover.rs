@@ -114,7 +114,7 @@ struct Content {
     torn_bytes: u64,
 }
 
-/// None for a spool without a window: its writer died before it had recorded anything.
+/// None where the writer had recorded nothing yet and no end was planned: nothing is known of that time.
 fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
     let failed = |source| Error::of(path, source);
     let length = file.metadata().map_err(failed)?.len();
@@ -157,6 +157,13 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
             Some(Frame::Window { .. }) | None => break length.saturating_sub(whole),
         }
     };
+    if planned_end_us.is_none()
+        && tables.usage.is_empty()
+        && subjects.is_empty()
+        && coverage.is_empty()
+    {
+        return Ok(None);
+    }
     tables.subjects = subjects.into_values().collect();
     tables.coverage = coverage.into_values().collect();
     Ok(Some(Content {

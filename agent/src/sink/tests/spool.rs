@@ -276,3 +276,23 @@ fn the_encoding_of_a_spool_changes_only_with_its_version() {
         "the rows changed: count up the digit in MAGIC, then put the new figures here"
     );
 }
+
+#[test]
+fn a_spool_that_holds_nothing_says_nothing_about_coverage() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    drop(Spool::create(folder.path(), &place(), START_US, None).expect("the spool is made"));
+    let recovered = recover(folder.path(), 0).expect("the spools are listed");
+    assert!(recovered.windows.is_empty() && recovered.failed.is_empty());
+    assert!(
+        rows::<CoverageRow>(folder.path()).is_empty()
+            && files_below(&folder.path().join(".spool")).is_empty()
+    );
+
+    drop(
+        Spool::create(folder.path(), &place(), START_US, Some(START_US + 5))
+            .expect("the spool is made"),
+    );
+    recover(folder.path(), START_US + 9).expect("the spools are listed");
+    let coverage = rows::<CoverageRow>(folder.path());
+    assert!(coverage.len() == Family::ALL.len() && coverage.iter().all(|row| row.gap_us == 5));
+}
