@@ -19,7 +19,9 @@ impl Clock {
     /// A time of the kernel, in microseconds UTC.
     #[must_use]
     pub fn utc_us(self, boottime_ns: u64) -> i64 {
-        i64::try_from(boottime_ns / 1_000).unwrap_or(i64::MAX).saturating_add(self.offset_us)
+        i64::try_from(boottime_ns / 1_000)
+            .unwrap_or(i64::MAX)
+            .saturating_add(self.offset_us)
     }
 }
 
@@ -150,7 +152,7 @@ pub struct Instance {
     pub start_us: i64,
     /// Its parent; None where there is none.
     pub parent_tgid: Option<u32>,
-    /// Capability sets, seccomp mode and no_new_privs; None where the process had ended.
+    /// Capability sets, seccomp mode and `no_new_privs`; None where the process had ended.
     pub grants: Option<Grants>,
 }
 

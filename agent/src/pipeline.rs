@@ -73,13 +73,13 @@ pub struct Recorder {
     identities: Identities,
     /// One per generation of the kernel's usage map.
     windows: [Window; 2],
-    current: usize,
     spool: Option<Spool>,
     /// Subjects and instances that are in the spool.
     spooled: HashSet<(String, String)>,
     /// A file error during the window; it is reported when the window ends, so that recording goes on.
     deferred: Option<sink::Error>,
-    counted: Counts,
+    /// Of each generation, as read when its last window ended.
+    counted: [Counts; 2],
     clock: Clock,
     start_us: i64,
     recording: Recording,
@@ -106,11 +106,10 @@ impl Recorder {
             probes,
             identities: Identities::new(),
             windows: [Window::default(), Window::default()],
-            current: 0,
             spool: Some(spool),
             spooled: HashSet::new(),
             deferred: None,
-            counted: Counts::ZERO,
+            counted: [Counts::ZERO; 2],
             clock: clock(),
             start_us,
             recording: Recording::default(),
@@ -169,20 +168,39 @@ impl Recorder {
     }
 
     fn left_of_window(&self) -> Duration {
-        let end_us = self.start_us.saturating_add_unsigned(self.config.window.as_micros().try_into().unwrap_or(u64::MAX));
+        let end_us = self.start_us.saturating_add_unsigned(
+            self.config
+                .window
+                .as_micros()
+                .try_into()
+                .unwrap_or(u64::MAX),
+        );
         Duration::from_micros(u64::try_from(end_us - now_us()).unwrap_or(0))
     }
 
     /// None: records are there, or the window is over.
     fn wait(&self, until: &[BorrowedFd<'_>], left: Duration) -> Result<Option<usize>, RecordError> {
-        let mut wanted = vec![PollFd::from_borrowed_fd(self.probes.ring.as_fd(), PollFlags::IN)];
-        wanted.extend(until.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-        let left = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
+        let mut wanted = vec![PollFd::from_borrowed_fd(
+            self.probes.ring.as_fd(),
+            PollFlags::IN,
+        )];
+        wanted.extend(
+            until
+                .iter()
+                .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)),
+        );
+        let left = Timespec::try_from(left).unwrap_or(Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        });
         match poll(&mut wanted, Some(&left)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(RecordError::Wait(error)),
         }
-        Ok(wanted.iter().skip(1).position(|fd| !fd.revents().is_empty()))
+        Ok(wanted
+            .iter()
+            .skip(1)
+            .position(|fd| !fd.revents().is_empty()))
     }
 
     fn read_ring(&mut self) {
@@ -229,8 +247,13 @@ impl Recorder {
         let backend = backend_name(&self.probes.attached().plan, usage.deed.family);
         let subject = &usage.subject;
         let mut rows = vec![sink::Frame::Usage(usage_row(usage, &frame, backend))];
-        if self.spooled.insert((subject.subject_id.clone(), subject.instance.id.clone())) {
-            rows.push(sink::Frame::Subject(Box::new(subject_row(subject, &frame, now, now))));
+        if self
+            .spooled
+            .insert((subject.subject_id.clone(), subject.instance.id.clone()))
+        {
+            rows.push(sink::Frame::Subject(Box::new(subject_row(
+                subject, &frame, now, now,
+            ))));
         }
         for row in &rows {
             match spool.append(row) {
@@ -252,13 +275,12 @@ impl Recorder {
             let value = repeat.value;
             self.windows[old].repeat(&repeat.key, value.repeats, value.last_boottime_ns);
         }
-        let counted = self.probes.counters.read()?;
+        let counted = self.probes.counters.read(old)?;
         let window = std::mem::take(&mut self.windows[old]);
-        self.current = 1 - old;
         let end_us = now_us();
         let frame = frame(&self.config.place, self.clock, self.start_us, end_us);
-        let tables = self.tables(&window, &frame, &counted.since(&self.counted));
-        self.counted = counted;
+        let tables = self.tables(&window, &frame, &counted.since(&self.counted[old]));
+        self.counted[old] = counted;
         self.spooled.clear();
         self.write(&frame, &tables);
         self.start_us = end_us;
@@ -267,14 +289,22 @@ impl Recorder {
     }
 
     fn write(&mut self, frame: &Frame, tables: &Tables) {
-        let window = sink::Window { start_us: frame.start_us, end_us: frame.end_us };
+        let window = sink::Window {
+            start_us: frame.start_us,
+            end_us: frame.end_us,
+        };
         let written = sink::write_window(&self.config.root, &self.config.place, window, tables);
         let result = written.and_then(|files| {
             self.recording.files.extend(files);
             if let Some(spool) = self.spool.take() {
                 spool.remove()?;
             }
-            self.spool = Some(Spool::create(&self.config.root, &self.config.place, frame.end_us, None)?);
+            self.spool = Some(Spool::create(
+                &self.config.root,
+                &self.config.place,
+                frame.end_us,
+                None,
+            )?);
             Ok(())
         });
         if let Err(error) = result {
@@ -284,7 +314,10 @@ impl Recorder {
 
     fn tables(&self, window: &Window, frame: &Frame, counted: &Counts) -> Tables {
         let plan = &self.probes.attached().plan;
-        let usage = window.usages().iter().map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
+        let usage = window
+            .usages()
+            .iter()
+            .map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
         let coverage = plan.families.iter().map(|family| {
             let coverage = FamilyCoverage {
                 family: family.family,
@@ -296,7 +329,11 @@ impl Recorder {
             };
             coverage_row(&coverage, frame)
         });
-        Tables { usage: usage.collect(), subjects: subjects(window, frame), coverage: coverage.collect() }
+        Tables {
+            usage: usage.collect(),
+            subjects: subjects(window, frame),
+            coverage: coverage.collect(),
+        }
     }
 }
 
@@ -306,37 +343,63 @@ fn subjects(window: &Window, frame: &Frame) -> Vec<SubjectRow> {
     for usage in window.usages() {
         let subject = &*usage.subject;
         let (first, last) = (usage.first_boottime_ns, usage.last_boottime_ns);
-        let entry = seen.entry((&subject.subject_id, &subject.instance.id)).or_insert((subject, first, last));
+        let entry = seen
+            .entry((&subject.subject_id, &subject.instance.id))
+            .or_insert((subject, first, last));
         entry.1 = entry.1.min(first);
         entry.2 = entry.2.max(last);
     }
     let mut rows: Vec<_> = seen
         .into_values()
         .map(|(subject, first, last)| {
-            subject_row(subject, frame, frame.clock.utc_us(first), frame.clock.utc_us(last))
+            subject_row(
+                subject,
+                frame,
+                frame.clock.utc_us(first),
+                frame.clock.utc_us(last),
+            )
         })
         .collect();
-    rows.sort_by(|one, two| one.first_seen_us.cmp(&two.first_seen_us).then_with(|| one.subject_id.cmp(&two.subject_id)));
+    rows.sort_by(|one, two| {
+        one.first_seen_us
+            .cmp(&two.first_seen_us)
+            .then_with(|| one.subject_id.cmp(&two.subject_id))
+    });
     rows
 }
 
 fn frame(place: &Place, clock: Clock, start_us: i64, end_us: i64) -> Frame {
-    Frame { start_us, end_us, cluster: place.cluster.clone(), node: place.node.clone(), clock }
+    Frame {
+        start_us,
+        end_us,
+        cluster: place.cluster.clone(),
+        node: place.node.clone(),
+        clock,
+    }
 }
 
 fn backend_name(plan: &Plan, family: Family) -> &'static str {
     let of_family = plan.families.iter().find(|entry| entry.family == family);
-    of_family.and_then(|entry| entry.backend).map_or("none", Backend::name)
+    of_family
+        .and_then(|entry| entry.backend)
+        .map_or("none", Backend::name)
 }
 
 fn now_us() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// How the kernel's clock relates to the calendar, now.
 fn clock() -> Clock {
     let boot = clock_gettime(ClockId::Boottime);
-    let boot_us = boot.tv_sec.saturating_mul(1_000_000).saturating_add(boot.tv_nsec / 1_000);
-    Clock { offset_us: now_us() - boot_us }
+    let boot_us = boot
+        .tv_sec
+        .saturating_mul(1_000_000)
+        .saturating_add(boot.tv_nsec / 1_000);
+    Clock {
+        offset_us: now_us() - boot_us,
+    }
 }

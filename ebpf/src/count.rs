@@ -7,14 +7,20 @@ use whittle_schemas::record::{
     counter::{Reason, index},
 };
 
-use crate::maps::COUNTS;
+use crate::{maps::COUNTS, usage::Generation};
 
 /// Adds one to a counter of this CPU. Atomic, because a program may be interrupted by another one between
 /// a load and a store.
 #[inline(always)]
-pub(crate) fn up(family: Family, reason: Reason) {
-    if let Some(counter) = COUNTS.get_ptr_mut(index(family, reason)) {
-        add(counter, 1);
+pub(crate) fn up(generation: Generation, family: Family, reason: Reason) {
+    up_by(generation, family, reason, 1);
+}
+
+/// As [`up`], for several accesses at once.
+#[inline(always)]
+pub(crate) fn up_by(generation: Generation, family: Family, reason: Reason, amount: u64) {
+    if let Some(counter) = COUNTS.get_ptr_mut(index(generation.number(), family, reason)) {
+        add(counter, amount);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sending a record: the header, and the bytes that were put together, to the ring.
 
-use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns};
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns};
 use whittle_schemas::record::{ABI_VERSION, FIXED_BYTES, Header, Text, counter::Reason};
 
 use crate::{
@@ -16,7 +16,16 @@ pub(crate) fn header(kind: u8, flags: u8, text: &Text) -> Header {
     // SAFETY: the helper has no precondition.
     let boottime_ns = unsafe { bpf_ktime_get_boot_ns() };
     let length = FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes;
-    Header { kind, version: ABI_VERSION, flags, pad: 0, length, boottime_ns, tgid: (task >> 32) as u32, tid: task as u32 }
+    Header {
+        kind,
+        version: ABI_VERSION,
+        flags,
+        pad: 0,
+        length,
+        boottime_ns,
+        tgid: (task >> 32) as u32,
+        tid: task as u32,
+    }
 }
 
 /// Copies the record to the ring: the fixed part with `body` at its start, and the text.
@@ -24,9 +33,21 @@ pub(crate) fn header(kind: u8, flags: u8, text: &Text) -> Header {
 pub(crate) fn send<T>(scratch: &mut Scratch, body: T, text: &Text) -> Result<(), Reason> {
     // SAFETY: every body is at most FIXED_BYTES, which its own file asserts, and the scratch is aligned for it.
     unsafe { scratch.body::<T>().write(body) };
-    let length = (FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes) as usize & (SCRATCH_BYTES - 1);
+    let length =
+        (FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes) as usize & (SCRATCH_BYTES - 1);
     let ring = (&raw const RING).cast_mut();
     // SAFETY: the mask keeps the length inside of the scratch; RING is a map.
-    let sent = unsafe { bpf_ringbuf_output(ring.cast(), scratch.bytes.as_mut_ptr().cast(), length as u64, 0) };
-    if sent == 0 { Ok(()) } else { Err(Reason::RingFull) }
+    let sent = unsafe {
+        bpf_ringbuf_output(
+            ring.cast(),
+            scratch.bytes.as_mut_ptr().cast(),
+            length as u64,
+            0,
+        )
+    };
+    if sent == 0 {
+        Ok(())
+    } else {
+        Err(Reason::RingFull)
+    }
 }

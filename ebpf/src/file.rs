@@ -10,19 +10,19 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, FExitContext},
 };
 use whittle_schemas::record::{
-    Family, KIND_FILE, Text, WALK_FAULT, WALK_TRUNCATED, counter::Reason,
+    Family, KIND_FILE, Text, WALK_FAULT, WALK_TRUNCATED,
+    counter::Reason,
     file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
-    process::Task,
     usage::UsageKey,
 };
 
 use crate::{
     config::offset,
-    count, emit, hash,
+    emit, hash,
     kernel::{self, read},
     path::{self, Asked, Path},
     scratch::{self, Scratch},
-    subject,
+    subject::{self, Sighting},
     syscall::{self, Call},
     usage,
 };
@@ -42,10 +42,10 @@ struct Open {
 #[btf_tracepoint(function = "sys_exit")]
 fn file_sys_exit(ctx: BtfTracePointContext) -> i32 {
     let call = Call::of(&ctx);
-    let Some(task) = call.watched(Family::File, is_open, is_open_32) else { return 0 };
-    if let Err(reason) = by_call(&call).and_then(|open| touch(task, &open)) {
-        count::up(Family::File, reason);
-    }
+    let Some(sighting) = call.watched(Family::File, is_open, is_open_32) else {
+        return 0;
+    };
+    sighting.ended(by_call(&call).and_then(|open| touch(sighting, &open)));
     0
 }
 
@@ -61,16 +61,20 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
     if flags & FMODE_EXEC != 0 {
         return 0;
     }
-    let Some(task) = subject::watched() else { return 0 };
-    count::up(Family::File, Reason::Seen);
-    let Some(name) = read(ctx.arg::<u64>(1), offset!(filename_name)) else {
-        count::up(Family::File, Reason::ObjectUnknown);
+    let Some(sighting) = Sighting::of(Family::File) else {
         return 0;
     };
-    let open = Open { flags: u64::from(flags), directory: ctx.arg::<u64>(0) as i32, asked: Asked::Kernel(name), result: pointer_or_errno(result) };
-    if let Err(reason) = touch(task, &open) {
-        count::up(Family::File, reason);
-    }
+    let Some(name) = read(ctx.arg::<u64>(1), offset!(filename_name)) else {
+        sighting.count(Reason::ObjectUnknown);
+        return 0;
+    };
+    let open = Open {
+        flags: u64::from(flags),
+        directory: ctx.arg::<u64>(0) as i32,
+        asked: Asked::Kernel(name),
+        result: pointer_or_errno(result),
+    };
+    sighting.ended(touch(sighting, &open));
     0
 }
 
@@ -101,26 +105,43 @@ fn by_call(call: &Call) -> Result<Open, Reason> {
         OPEN => (AT_FDCWD, call.argument(0), call.argument(1)),
         CREAT => (AT_FDCWD, call.argument(0), O_CREAT | O_WRONLY | O_TRUNC),
         OPENAT => (call.argument(0) as i32, call.argument(1), call.argument(2)),
-        _ => (call.argument(0) as i32, call.argument(1), syscall::read_user::<u64>(call.argument(2)).unwrap_or(0)),
+        _ => (
+            call.argument(0) as i32,
+            call.argument(1),
+            syscall::read_user::<u64>(call.argument(2)).unwrap_or(0),
+        ),
     };
     let result = match call.errno() {
         0 => Ok(kernel::file_of(call.result() as u64)?),
         errno => Err(errno),
     };
-    Ok(Open { flags, directory, asked: Asked::User(asked), result })
+    Ok(Open {
+        flags,
+        directory,
+        asked: Asked::User(asked),
+        result,
+    })
 }
 
 #[inline(always)]
 pub(crate) fn pointer_or_errno(value: u64) -> Result<u64, i32> {
-    if value > u64::MAX - 4096 { Err(-(value as i64) as i32) } else { Ok(value) }
+    if value > u64::MAX - 4096 {
+        Err(-(value as i64) as i32)
+    } else {
+        Ok(value)
+    }
 }
 
 #[inline(always)]
-fn touch(task: *mut Task, open: &Open) -> Result<(), Reason> {
-    let subject = subject::of(task)?;
+fn touch(sighting: Sighting, open: &Open) -> Result<(), Reason> {
+    let subject = subject::of(sighting.task)?;
     match open.result {
-        Ok(file) => opened(Family::File, subject, file, Some(open.flags)),
-        Err(errno) => refused(Family::File, subject, action(open.flags, open.flags & O_CREAT != 0), errno, open.directory, open.asked),
+        Ok(file) => opened(sighting, subject, file, Some(open.flags)),
+        Err(errno) => {
+            let action = action(open.flags, open.flags & O_CREAT != 0);
+            let key = sighting.key(subject, action, errno);
+            asked(sighting, key, open.directory, open.asked)
+        }
     }
 }
 
@@ -161,13 +182,19 @@ const FMODE_CREATED: u32 = 0x10_0000;
 
 /// A file that was opened (`flags`) or executed (none): known by its dentry.
 #[inline(always)]
-pub(crate) fn opened(family: Family, subject: u64, file: u64, flags: Option<u64>) -> Result<(), Reason> {
+pub(crate) fn opened(
+    sighting: Sighting,
+    subject: u64,
+    file: u64,
+    flags: Option<u64>,
+) -> Result<(), Reason> {
     let path = Path::of_file(file).ok_or(Reason::ObjectUnknown)?;
     let inode: u64 = read(file, offset!(file_inode)).ok_or(Reason::ObjectUnknown)?;
     let sb: u64 = read(inode, offset!(inode_sb)).ok_or(Reason::ObjectUnknown)?;
     let number: u64 = read(inode, offset!(inode_ino)).ok_or(Reason::ObjectUnknown)?;
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
-    let name_hash: u32 = read(path.dentry, offset!(dentry_name_hash)).ok_or(Reason::ObjectUnknown)?;
+    let name_hash: u32 =
+        read(path.dentry, offset!(dentry_name_hash)).ok_or(Reason::ObjectUnknown)?;
     let action = match flags {
         Some(flags) => {
             let mode: u32 = read(file, offset!(file_mode)).ok_or(Reason::ObjectUnknown)?;
@@ -175,60 +202,72 @@ pub(crate) fn opened(family: Family, subject: u64, file: u64, flags: Option<u64>
         }
         None => EXECUTE,
     };
-    let key = UsageKey {
-        subject,
-        object: [number, path.mnt, (u64::from(device) << 32) | u64::from(name_hash), 0],
-        action,
-        family: family as u8,
-        pad: 0,
-        errno: 0,
-    };
-    if usage::repeat(&key) {
+    let mut key = sighting.key(subject, action, 0);
+    let name = (u64::from(device) << 32) | u64::from(name_hash);
+    key.object = [number, path.mnt, name, u64::from(path::is_unlinked(path))];
+    if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
     let mode: u16 = read(inode, offset!(inode_mode)).unwrap_or(0);
-    let flags = usage::flags();
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
         path::walk(slot, path, &mut text);
-        send(scratch, &key, text, flags, Inode { number, device, mode: u32::from(mode) })
+        let inode = Inode {
+            number,
+            device,
+            mode: u32::from(mode),
+        };
+        send(scratch, sighting, &key, text, inode)
     })?;
-    usage::begin(family, &key, flags);
+    usage::begin(sighting.generation, sighting.family, &key);
     Ok(())
 }
 
-/// An open or exec that failed: known by what the caller asked for.
+/// An open or exec that failed, or a script that was executed: known by what the caller asked for.
 #[inline(always)]
-pub(crate) fn refused(
-    family: Family,
-    subject: u64,
-    action: u16,
-    errno: i32,
+pub(crate) fn asked(
+    sighting: Sighting,
+    mut key: UsageKey,
     directory: i32,
     asked: Asked,
 ) -> Result<(), Reason> {
-    let flags = usage::flags();
-    let mut key = UsageKey { subject, object: [0; 4], action, family: family as u8, pad: 0, errno };
     let is_repeat = scratch::with(|scratch, slot| {
         let mut text = path::asked(scratch, asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
-        let base = if path::is_relative(scratch) { base(directory) } else { None };
+        let base = if path::is_relative(scratch) {
+            base(directory)
+        } else {
+            None
+        };
         let identity = base.and_then(path::identity).unwrap_or(0);
-        key.object = [lanes[0], lanes[1], identity, 1];
-        if usage::repeat(&key) {
+        key.object = [lanes[0], lanes[1], identity, BY_REQUEST];
+        if usage::repeat(sighting.generation, &key) {
             return Ok(true);
         }
         if let Some(base) = base {
             path::walk(slot, base, &mut text);
         }
-        send(scratch, &key, text, flags, Inode { number: 0, device: 0, mode: 0 })?;
+        send(
+            scratch,
+            sighting,
+            &key,
+            text,
+            Inode {
+                number: 0,
+                device: 0,
+                mode: 0,
+            },
+        )?;
         Ok(false)
     })?;
     if !is_repeat {
-        usage::begin(family, &key, flags);
+        usage::begin(sighting.generation, sighting.family, &key);
     }
     Ok(())
 }
+
+/// Last word of the object where it is known by what was asked for, and not by its inode.
+const BY_REQUEST: u64 = 2;
 
 /// Where a relative path starts; None where that cannot be told, as with a descriptor that is not open.
 #[inline(always)]
@@ -246,12 +285,18 @@ struct Inode {
 }
 
 #[inline(always)]
-fn send(scratch: &mut Scratch, key: &UsageKey, text: Text, flags: u8, inode: Inode) -> Result<(), Reason> {
+fn send(
+    scratch: &mut Scratch,
+    sighting: Sighting,
+    key: &UsageKey,
+    text: Text,
+    inode: Inode,
+) -> Result<(), Reason> {
     if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
-        count::up(if key.family == Family::File as u8 { Family::File } else { Family::Process }, Reason::Truncated);
+        sighting.count(Reason::Truncated);
     }
     let body = FileBody {
-        header: emit::header(KIND_FILE, flags, &text),
+        header: emit::header(KIND_FILE, sighting.generation.flags(), &text),
         key: *key,
         text,
         inode: inode.number,

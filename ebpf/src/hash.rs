@@ -10,7 +10,10 @@ use crate::{
 /// Hashes the first `length` bytes of a slot's text, at most [`ASKED_BYTES`] of them, into two lanes.
 #[inline(always)]
 pub(crate) fn text(slot: u32, length: u32) -> [u64; 2] {
-    [hash_lane(slot, length, 0xff51_afd7_ed55_8ccd), hash_lane(slot, length, 0xc4ce_b9fe_1a85_ec53)]
+    [
+        hash_lane(slot, length, 0xff51_afd7_ed55_8ccd),
+        hash_lane(slot, length, 0xc4ce_b9fe_1a85_ec53),
+    ]
 }
 
 /// One lane. A global function, which the verifier checks once and not again for each caller: on 5.10
@@ -18,7 +21,9 @@ pub(crate) fn text(slot: u32, length: u32) -> [u64; 2] {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn hash_lane(slot: u32, length: u32, factor: u64) -> u64 {
-    let Some(scratch) = scratch::of(slot) else { return 0 };
+    let Some(scratch) = scratch::of(slot) else {
+        return 0;
+    };
     let length = length as usize & (ASKED_BYTES - 1);
     let whole = length / 8;
     let mut lane = config::hash_seed() ^ factor ^ length as u64;
@@ -32,7 +37,10 @@ extern "C" fn hash_lane(slot: u32, length: u32, factor: u64) -> u64 {
     }
     // The last bytes, with what stands behind them cleared.
     let bits = (length as u64 & 7) * 8;
-    lane = mix(lane.rotate_left(27) ^ (word(scratch, whole) & ((1 << bits) - 1)), factor);
+    lane = mix(
+        lane.rotate_left(27) ^ (word(scratch, whole) & ((1 << bits) - 1)),
+        factor,
+    );
     mix(lane, factor)
 }
 

@@ -30,7 +30,9 @@ pub(crate) fn argument(base: *const u8, offset: usize) -> u64 {
 /// The `struct file` behind a descriptor of the running task.
 #[inline(always)]
 pub(crate) fn file_of(descriptor: u64) -> Result<u64, Reason> {
-    find_file(descriptor).filter(|file| *file != 0).ok_or(Reason::ObjectUnknown)
+    find_file(descriptor)
+        .filter(|file| *file != 0)
+        .ok_or(Reason::ObjectUnknown)
 }
 
 #[inline(always)]

@@ -5,7 +5,10 @@
 #![no_std]
 #![no_main]
 #![feature(core_intrinsics)]
-#![expect(internal_features, reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12")]
+#![expect(
+    internal_features,
+    reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12"
+)]
 
 mod config;
 mod count;

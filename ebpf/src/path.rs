@@ -1,10 +1,12 @@
 //! Walks a path from its dentry to the root of the task, across mounts, as `prepend_path` of
 //! `fs/d_path.c` does (same shape on 5.10 to 7.3). The components arrive leaf first, each ended by `/`.
 
-use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str};
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
+};
 use whittle_schemas::record::{
-    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_STEPS,
-    WALK_TRUNCATED, counter::Reason,
+    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT,
+    WALK_STEPS, WALK_TRUNCATED, counter::Reason,
 };
 
 use crate::{
@@ -24,25 +26,39 @@ impl Path {
     /// Where a `struct file` was opened.
     #[inline(always)]
     pub(crate) fn of_file(file: u64) -> Option<Self> {
-        Some(Self { dentry: read(file, offset!(file_path_dentry))?, mnt: read(file, offset!(file_path_mnt))? })
+        Some(Self {
+            dentry: read(file, offset!(file_path_dentry))?,
+            mnt: read(file, offset!(file_path_mnt))?,
+        })
     }
 
     /// The running task's working directory.
     #[inline(always)]
     pub(crate) fn working_directory() -> Option<Self> {
         let fs: u64 = read(current(), offset!(task_fs))?;
-        Some(Self { dentry: read(fs, offset!(fs_pwd_dentry))?, mnt: read(fs, offset!(fs_pwd_mnt))? })
+        Some(Self {
+            dentry: read(fs, offset!(fs_pwd_dentry))?,
+            mnt: read(fs, offset!(fs_pwd_mnt))?,
+        })
     }
 
     #[inline(always)]
     fn root() -> Option<Self> {
         let fs: u64 = read(current(), offset!(task_fs))?;
-        Some(Self { dentry: read(fs, offset!(fs_root_dentry))?, mnt: read(fs, offset!(fs_root_mnt))? })
+        Some(Self {
+            dentry: read(fs, offset!(fs_root_dentry))?,
+            mnt: read(fs, offset!(fs_root_mnt))?,
+        })
     }
 }
 
 /// No text.
-pub(crate) const EMPTY: Text = Text { asked_bytes: 0, walked_bytes: 0, walk_flags: 0, magic: 0 };
+pub(crate) const EMPTY: Text = Text {
+    asked_bytes: 0,
+    walked_bytes: 0,
+    walk_flags: 0,
+    magic: 0,
+};
 
 /// Walks `path` into a slot, behind what `text` says is there already, and adds it to `text`.
 #[inline(always)]
@@ -59,10 +75,20 @@ pub(crate) fn walk(slot: u32, path: Path, text: &mut Text) {
 #[inline(never)]
 extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
     let fault = u64::from(WALK_FAULT) << 32;
-    let Some(scratch) = scratch::of(slot) else { return fault };
-    let Some(root) = Path::root() else { return fault };
-    let deleted = unlinked(Path { dentry, mnt });
-    scratch.walk = Walk { dentry, mnt, mount: mnt - offset!(mount_mnt) as u64, bytes: 0, pad: 0 };
+    let Some(scratch) = scratch::of(slot) else {
+        return fault;
+    };
+    let Some(root) = Path::root() else {
+        return fault;
+    };
+    let deleted = is_unlinked(Path { dentry, mnt });
+    scratch.walk = Walk {
+        dentry,
+        mnt,
+        mount: mnt - offset!(mount_mnt) as u64,
+        bytes: 0,
+        pad: 0,
+    };
     let mut step = 0;
     let mut end = WALK_TRUNCATED;
     while step < WALK_STEPS {
@@ -100,8 +126,13 @@ const ENDED: u32 = 1 << 31;
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn walk_step(slot: u32, root_dentry: u64, root_mnt: u64, start: u32) -> u32 {
-    let Some(scratch) = scratch::of(slot) else { return ENDED | WALK_FAULT };
-    let root = Path { dentry: root_dentry, mnt: root_mnt };
+    let Some(scratch) = scratch::of(slot) else {
+        return ENDED | WALK_FAULT;
+    };
+    let root = Path {
+        dentry: root_dentry,
+        mnt: root_mnt,
+    };
     match try_step(scratch, root, start as usize & 4095) {
         Some(Step::On) => 0,
         Some(Step::Ended(flags)) => ENDED | flags,
@@ -132,7 +163,8 @@ fn try_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
     let name: u64 = read(dentry, offset!(dentry_name))?;
     let at = scratch.walk.bytes as usize & 4095;
     // SAFETY: `start` and `at` are below 4096 and the length below 256: together inside of the scratch.
-    let copied = unsafe { bpf_probe_read_kernel(scratch.text(start + at).cast(), length, name as *const _) };
+    let copied =
+        unsafe { bpf_probe_read_kernel(scratch.text(start + at).cast(), length, name as *const _) };
     if copied != 0 {
         return None;
     }
@@ -161,7 +193,11 @@ fn cross(scratch: &mut Scratch) -> Option<Step> {
         let namespace: u64 = read(mount, offset!(mount_ns))?;
         // Error pointers mark what was never mounted (MNT_NS_INTERNAL) or is mounted no more.
         let nowhere = namespace == 0 || namespace > u64::MAX - 4096;
-        return Some(Step::Ended(if nowhere { WALK_DETACHED } else { WALK_ESCAPED }));
+        return Some(Step::Ended(if nowhere {
+            WALK_DETACHED
+        } else {
+            WALK_ESCAPED
+        }));
     }
     scratch.walk.dentry = read(mount, offset!(mount_mountpoint))?;
     scratch.walk.mount = parent;
@@ -171,7 +207,7 @@ fn cross(scratch: &mut Scratch) -> Option<Step> {
 
 /// Whether the name was removed: `d_unlinked` of `include/linux/dcache.h`.
 #[inline(always)]
-fn unlinked(path: Path) -> bool {
+pub(crate) fn is_unlinked(path: Path) -> bool {
     let hashed: Option<u64> = read(path.dentry, offset!(dentry_hash_pprev));
     let parent: Option<u64> = read(path.dentry, offset!(dentry_parent));
     hashed == Some(0) && parent != Some(path.dentry)
@@ -180,7 +216,10 @@ fn unlinked(path: Path) -> bool {
 #[inline(always)]
 fn magic(dentry: u64) -> u32 {
     let inode: Option<u64> = read(dentry, offset!(dentry_inode));
-    inode.and_then(|inode| read::<u64>(inode, offset!(inode_sb))).and_then(|sb| read(sb, offset!(sb_magic))).unwrap_or(0)
+    inode
+        .and_then(|inode| read::<u64>(inode, offset!(inode_sb)))
+        .and_then(|sb| read(sb, offset!(sb_magic)))
+        .unwrap_or(0)
 }
 
 /// Memory that a path string is read from.
@@ -199,8 +238,12 @@ pub(crate) fn asked(scratch: &mut Scratch, from: Asked) -> Result<Text, Reason> 
     // SAFETY: 4,096 bytes behind any place in the text are inside of the scratch.
     let read = unsafe {
         match from {
-            Asked::User(address) => bpf_probe_read_user_str(place.cast(), ASKED_BYTES as u32, address as *const _),
-            Asked::Kernel(address) => bpf_probe_read_kernel_str(place.cast(), ASKED_BYTES as u32, address as *const _),
+            Asked::User(address) => {
+                bpf_probe_read_user_str(place.cast(), ASKED_BYTES as u32, address as *const _)
+            }
+            Asked::Kernel(address) => {
+                bpf_probe_read_kernel_str(place.cast(), ASKED_BYTES as u32, address as *const _)
+            }
         }
     };
     if read <= 0 {

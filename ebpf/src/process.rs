@@ -10,16 +10,16 @@ use aya_ebpf::{
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
-use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE, process::Task};
+use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE, process::SCRIPT_UNKNOWN};
 
 use crate::{
     config::offset,
-    count, file,
+    file,
     kernel::read,
     maps::TASKS,
     path::Asked,
     scratch, script,
-    subject,
+    subject::{self, Sighting},
     syscall::Call,
 };
 
@@ -28,17 +28,22 @@ use crate::{
 fn process_fork(ctx: BtfTracePointContext) -> i32 {
     let parent: Option<u32> = read(ctx.arg(0), offset!(task_tgid));
     let child: Option<u32> = read(ctx.arg(1), offset!(task_tgid));
-    let (Some(parent), Some(child)) = (parent, child) else { return 0 };
+    let (Some(parent), Some(child)) = (parent, child) else {
+        return 0;
+    };
     if parent == child {
         // A thread.
         return 0;
     }
-    let Some(task) = TASKS.get_ptr(parent) else { return 0 };
+    let Some(task) = TASKS.get_ptr(parent) else {
+        return 0;
+    };
     // SAFETY: the parent runs this, so that its entry is there.
     if TASKS.insert(child, unsafe { task.read() }, 0).is_err() {
         // From here on nothing of the child is seen: say so.
-        count::up(Family::Process, Reason::Seen);
-        count::up(Family::Process, Reason::SubjectUnknown);
+        if let Some(sighting) = Sighting::of(Family::Process) {
+            sighting.count(Reason::SubjectUnknown);
+        }
     }
     0
 }
@@ -46,8 +51,12 @@ fn process_fork(ctx: BtfTracePointContext) -> i32 {
 /// The last thread's exit ends the process.
 #[btf_tracepoint(function = "sched_process_exit")]
 fn process_exit(ctx: BtfTracePointContext) -> i32 {
-    let Some(tgid) = read::<u32>(ctx.arg(0), offset!(task_tgid)) else { return 0 };
-    let Some(signal) = read::<u64>(ctx.arg(0), offset!(task_signal)) else { return 0 };
+    let Some(tgid) = read::<u32>(ctx.arg(0), offset!(task_tgid)) else {
+        return 0;
+    };
+    let Some(signal) = read::<u64>(ctx.arg(0), offset!(task_signal)) else {
+        return 0;
+    };
     if read::<u32>(signal, offset!(signal_live)) == Some(0) {
         // Absent where nobody watches the process.
         let _ = TASKS.remove(tgid);
@@ -58,36 +67,34 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
 /// A program starts: its subject is found out anew, and starting it is what the old subject did.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn process_exec(ctx: BtfTracePointContext) -> i32 {
-    let Some(task) = subject::watched() else { return 0 };
-    count::up(Family::Process, Reason::Seen);
-    if let Err(reason) = executed(task, ctx.arg(2)) {
-        count::up(Family::Process, reason);
+    if let Some(sighting) = Sighting::of(Family::Process) {
+        sighting.ended(executed(sighting, ctx.arg(2)));
     }
     0
 }
 
 #[inline(always)]
-fn executed(task: *mut Task, bprm: u64) -> Result<(), Reason> {
+fn executed(sighting: Sighting, bprm: u64) -> Result<(), Reason> {
+    let task = sighting.task;
     // SAFETY: the pointer is into a live map value: its process is running this.
     let before = unsafe { (*task).subject };
     let exe = subject::executable().ok_or(Reason::SubjectUnknown)?;
     let interpreted = script_of(bprm);
     let script = scratch::with(|scratch, slot| script::find(scratch, slot, exe, interpreted));
-    // SAFETY: as above. A script that could not be read leaves the executable as the subject.
+    // SAFETY: as above.
     unsafe {
-        (*task).script = script.unwrap_or(0);
+        (*task).script = script.unwrap_or(SCRIPT_UNKNOWN);
         (*task).subject = 0;
     }
     let after = subject::find();
     // The first program that the agent starts has no subject before it: it acts for itself.
     let actor = if before == 0 { after? } else { before };
     if let Some(filename) = interpreted {
-        count::up(Family::Process, Reason::Seen);
-        if let Err(reason) = file::refused(Family::Process, actor, EXECUTE, 0, AT_FDCWD, Asked::Kernel(filename)) {
-            count::up(Family::Process, reason);
-        }
+        let key = sighting.key(actor, EXECUTE, 0);
+        let script = sighting.again();
+        script.ended(file::asked(script, key, AT_FDCWD, Asked::Kernel(filename)));
     }
-    file::opened(Family::Process, actor, exe, None)
+    file::opened(sighting, actor, exe, None)
 }
 
 const AT_FDCWD: i32 = -100;
@@ -97,7 +104,11 @@ const AT_FDCWD: i32 = -100;
 fn script_of(bprm: u64) -> Option<u64> {
     let filename: u64 = read(bprm, offset!(bprm_filename))?;
     let interp: u64 = read(bprm, offset!(bprm_interp))?;
-    if filename == interp { None } else { Some(filename) }
+    if filename == interp {
+        None
+    } else {
+        Some(filename)
+    }
 }
 
 const EXECVE: u64 = 59;
@@ -113,8 +124,9 @@ fn process_sys_exit(ctx: BtfTracePointContext) -> i32 {
     let is_exec = |number| matches!(number, EXECVE | EXECVEAT);
     // execve and execveat of the 32-bit interface.
     let is_exec_32 = |number| matches!(number, 11 | 358);
-    let Some(task) = call.watched(Family::Process, is_exec, is_exec_32) else { return 0 };
-    refused(task, &call, call.number() == EXECVEAT);
+    if let Some(sighting) = call.watched(Family::Process, is_exec, is_exec_32) {
+        sighting.ended(refused(sighting, &call, call.number() == EXECVEAT));
+    }
     0
 }
 
@@ -135,21 +147,20 @@ fn entry(call: &Call, at: bool) -> i32 {
     if call.result() >= 0 {
         return 0;
     }
-    let Some(task) = subject::watched() else { return 0 };
-    count::up(Family::Process, Reason::Seen);
-    refused(task, call, at);
+    if let Some(sighting) = Sighting::of(Family::Process) {
+        sighting.ended(refused(sighting, call, at));
+    }
     0
 }
 
 #[inline(always)]
-fn refused(task: *mut Task, call: &Call, at: bool) {
-    let (directory, asked) =
-        if at { (call.argument(0) as i32, call.argument(1)) } else { (AT_FDCWD, call.argument(0)) };
-    let result = subject::of(task).and_then(|subject| {
-        file::refused(Family::Process, subject, EXECUTE, call.errno(), directory, Asked::User(asked))
-    });
-    if let Err(reason) = result {
-        count::up(Family::Process, reason);
-    }
+fn refused(sighting: Sighting, call: &Call, at: bool) -> Result<(), Reason> {
+    let (directory, asked) = if at {
+        (call.argument(0) as i32, call.argument(1))
+    } else {
+        (AT_FDCWD, call.argument(0))
+    };
+    let subject = subject::of(sighting.task)?;
+    let key = sighting.key(subject, EXECUTE, call.errno());
+    file::asked(sighting, key, directory, Asked::User(asked))
 }
-

@@ -43,7 +43,9 @@ impl Scratch {
 
 /// Runs `work` with a slot of its own, given as memory and as number.
 #[inline(always)]
-pub(crate) fn with<R>(work: impl FnOnce(&mut Scratch, u32) -> Result<R, Reason>) -> Result<R, Reason> {
+pub(crate) fn with<R>(
+    work: impl FnOnce(&mut Scratch, u32) -> Result<R, Reason>,
+) -> Result<R, Reason> {
     let slot = claim().ok_or(Reason::Nested)?;
     let result = match of(slot.index) {
         Some(scratch) => work(scratch, slot.index),
@@ -58,7 +60,9 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut Scratch, u32) -> Result<R, Reason>)
 #[inline(always)]
 pub(crate) fn of(index: u32) -> Option<&'static mut Scratch> {
     // SAFETY: the claim makes this program the slot's only user.
-    SCRATCH.get_ptr_mut(index).map(|scratch| unsafe { &mut *scratch })
+    SCRATCH
+        .get_ptr_mut(index)
+        .map(|scratch| unsafe { &mut *scratch })
 }
 
 struct Slot {

@@ -5,7 +5,7 @@ use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use whittle_schemas::record::{
     Text,
     counter::Reason,
-    process::{INTERPRETER_NAME_BYTES, Interpreter},
+    process::{INTERPRETER_NAME_BYTES, Interpreter, SCRIPT_UNKNOWN},
     subject::{PART_MODULE, PART_SCRIPT, SubjectKey},
 };
 
@@ -27,7 +27,12 @@ const ARGUMENTS: u32 = 16;
 ///
 /// `interpreted` is the script's path where the kernel itself started the interpreter for a `#!` line.
 #[inline(always)]
-pub(crate) fn find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: Option<u64>) -> Result<u64, Reason> {
+pub(crate) fn find(
+    scratch: &mut Scratch,
+    slot: u32,
+    exe: u64,
+    interpreted: Option<u64>,
+) -> Result<u64, Reason> {
     let (mut text, part) = match interpreted {
         Some(filename) => (path::asked(scratch, Asked::Kernel(filename))?, PART_SCRIPT),
         None => match interpreter(exe) {
@@ -43,10 +48,13 @@ pub(crate) fn find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: Opti
     let relative = part == PART_SCRIPT && path::is_relative(scratch);
     let directory = Path::working_directory().ok_or(Reason::SubjectUnknown)?;
     if relative {
-        id ^= mix(path::identity(directory).ok_or(Reason::SubjectUnknown)?, 0xff51_afd7_ed55_8ccd);
+        id ^= mix(
+            path::identity(directory).ok_or(Reason::SubjectUnknown)?,
+            0xff51_afd7_ed55_8ccd,
+        );
     }
-    if id == 0 {
-        id = 1;
+    if id <= SCRIPT_UNKNOWN {
+        id = SCRIPT_UNKNOWN + 1;
     }
     if SCRIPTS.get_ptr(id).is_some() {
         return Ok(id);
@@ -60,8 +68,15 @@ pub(crate) fn find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: Opti
     Ok(id)
 }
 
-const NO_KEY: SubjectKey =
-    SubjectKey { cgroup_id: 0, inode: 0, device: 0, name_hash: 0, script: 0, uid: 0, pad: 0 };
+const NO_KEY: SubjectKey = SubjectKey {
+    cgroup_id: 0,
+    inode: 0,
+    device: 0,
+    name_hash: 0,
+    script: 0,
+    uid: 0,
+    pad: 0,
+};
 
 /// How the executable's command line leads to its script; None for what is no interpreter.
 #[inline(always)]
@@ -74,14 +89,23 @@ fn interpreter(exe: u64) -> Option<Interpreter> {
     let from: u64 = read(dentry, offset!(dentry_name))?;
     let mut name = [0u8; INTERPRETER_NAME_BYTES];
     // SAFETY: `name` has that many bytes.
-    unsafe { bpf_probe_read_kernel_str(name.as_mut_ptr().cast(), INTERPRETER_NAME_BYTES as u32, from as *const _) };
+    unsafe {
+        bpf_probe_read_kernel_str(
+            name.as_mut_ptr().cast(),
+            INTERPRETER_NAME_BYTES as u32,
+            from as *const _,
+        )
+    };
     // SAFETY: only the agent writes this map, before any program is attached.
     unsafe { INTERPRETERS.get(name) }.copied()
 }
 
 /// The first argument that is no option, or what a module option names, at the start of the text.
 #[inline(always)]
-fn by_arguments(scratch: &mut Scratch, interpreter: &Interpreter) -> Result<Option<(Text, u32)>, Reason> {
+fn by_arguments(
+    scratch: &mut Scratch,
+    interpreter: &Interpreter,
+) -> Result<Option<(Text, u32)>, Reason> {
     let mm: u64 = read(current(), offset!(task_mm)).ok_or(Reason::SubjectUnknown)?;
     let mut at: u64 = read(mm, offset!(mm_arg_start)).ok_or(Reason::SubjectUnknown)?;
     let end: u64 = read(mm, offset!(mm_arg_end)).ok_or(Reason::SubjectUnknown)?;
@@ -132,7 +156,9 @@ fn option(scratch: &mut Scratch, text: &Text, interpreter: &Interpreter) -> Argu
         (
             scratch.text(0).read(),
             scratch.text(1).read(),
-            scratch.text(text.asked_bytes.saturating_sub(1) as usize).read(),
+            scratch
+                .text(text.asked_bytes.saturating_sub(1) as usize)
+                .read(),
         )
     };
     if first != b'-' {

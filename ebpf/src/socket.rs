@@ -12,7 +12,6 @@ use whittle_schemas::record::{
     Family, KIND_SOCKET,
     counter::Reason,
     socket::{ADDRESS_BYTES, BIND, CONNECT, LISTEN, SEND, SocketBody},
-    usage::UsageKey,
 };
 
 use crate::{
@@ -22,9 +21,9 @@ use crate::{
     kernel::{self, read},
     path::{self, Path},
     scratch,
-    subject,
+    subject::{self, Sighting},
     syscall::{Call, read_user},
-    usage,
+    usage::{self, Generation},
 };
 
 const CONNECT_CALL: u64 = 42;
@@ -73,7 +72,10 @@ fn socket_sendmmsg(ctx: FExitContext) -> i32 {
 
 #[inline(always)]
 fn is_ours(number: u64) -> bool {
-    matches!(number, CONNECT_CALL | SENDTO_CALL | SENDMSG_CALL | BIND_CALL | LISTEN_CALL | SENDMMSG_CALL)
+    matches!(
+        number,
+        CONNECT_CALL | SENDTO_CALL | SENDMSG_CALL | BIND_CALL | LISTEN_CALL | SENDMMSG_CALL
+    )
 }
 
 /// The same calls of the 32-bit interface, and socketcall, which is all of them.
@@ -110,8 +112,9 @@ fn on_return(number: u64, call: &Call) -> i32 {
 
 #[inline(always)]
 fn lost(reason: Reason) {
-    count::up(Family::Socket, Reason::Seen);
-    count::up(Family::Socket, reason);
+    if let Some(sighting) = Sighting::of(Family::Socket) {
+        sighting.count(reason);
+    }
 }
 
 #[inline(always)]
@@ -125,7 +128,9 @@ fn sent(call: &Call) {
 /// One `struct msghdr` of the caller: the address is its first member, its length the second.
 #[inline(always)]
 fn message(call: &Call, message: u64) {
-    let Some(address) = read_user::<u64>(message) else { return lost(Reason::ObjectUnknown) };
+    let Some(address) = read_user::<u64>(message) else {
+        return lost(Reason::ObjectUnknown);
+    };
     if address == 0 {
         return;
     }
@@ -142,7 +147,11 @@ const MMSGHDR_BYTES: u64 = 64;
 #[inline(always)]
 fn messages(call: &Call) {
     // A failed call tells of its first message.
-    let sent = if call.result() < 0 { 1 } else { call.result() as u64 };
+    let sent = if call.result() < 0 {
+        1
+    } else {
+        call.result() as u64
+    };
     let mut index = 0;
     while index < MESSAGES {
         if index >= sent {
@@ -151,9 +160,11 @@ fn messages(call: &Call) {
         message(call, call.argument(1) + index * MMSGHDR_BYTES);
         index += 1;
     }
-    while index < 1024 && index < sent {
-        lost(Reason::Unsupported);
-        index += 1;
+    if let Some(rest) = sent.checked_sub(MESSAGES) {
+        let generation = Generation::now();
+        for reason in [Reason::Seen, Reason::Unsupported] {
+            count::up_by(generation, Family::Socket, reason, rest);
+        }
     }
 }
 
@@ -169,7 +180,13 @@ struct Act {
 impl Act {
     #[inline(always)]
     fn of(call: &Call, action: u16, address: u64, address_bytes: u64) -> Self {
-        Self { action, descriptor: call.argument(0), address, address_bytes, errno: call.errno() }
+        Self {
+            action,
+            descriptor: call.argument(0),
+            address,
+            address_bytes,
+            errno: call.errno(),
+        }
     }
 }
 
@@ -199,30 +216,36 @@ fn touch(act: &Act) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn touch_socket(what: u64, descriptor: u64, address: u64, errno: i32) -> u32 {
-    let act = Act { action: (what >> 32) as u16, descriptor, address, address_bytes: what & 0xffff_ffff, errno };
-    count::up(Family::Socket, Reason::Seen);
-    if let Err(reason) = try_touch(&act) {
-        count::up(Family::Socket, reason);
+    let act = Act {
+        action: (what >> 32) as u16,
+        descriptor,
+        address,
+        address_bytes: what & 0xffff_ffff,
+        errno,
+    };
+    if let Some(sighting) = Sighting::of(Family::Socket) {
+        sighting.ended(try_touch(sighting, &act));
     }
     0
 }
 
 #[inline(always)]
-fn try_touch(act: &Act) -> Result<(), Reason> {
-    let task = subject::watched().ok_or(Reason::SubjectUnknown)?;
-    let subject = subject::of(task)?;
+fn try_touch(sighting: Sighting, act: &Act) -> Result<(), Reason> {
+    let subject = subject::of(sighting.task)?;
     let socket = socket(act.descriptor);
-    let mut address = Address { words: [0; ADDRESS_BYTES / 8] };
+    let mut address = Address {
+        words: [0; ADDRESS_BYTES / 8],
+    };
     let length = match act.action {
         LISTEN => own_address(&socket, &mut address)?,
         _ => given_address(act, &mut address)?,
     };
     let object = object(&socket, &mut address, length);
-    let key = UsageKey { subject, object, action: act.action, family: Family::Socket as u8, pad: 0, errno: act.errno };
-    if usage::repeat(&key) {
+    let mut key = sighting.key(subject, act.action, act.errno);
+    key.object = object;
+    if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
-    let flags = usage::flags();
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
         if is_relative_path(&address, length) {
@@ -231,7 +254,7 @@ fn try_touch(act: &Act) -> Result<(), Reason> {
             }
         }
         let body = SocketBody {
-            header: emit::header(KIND_SOCKET, flags, &text),
+            header: emit::header(KIND_SOCKET, sighting.generation.flags(), &text),
             key,
             text,
             family: socket.family,
@@ -239,18 +262,25 @@ fn try_touch(act: &Act) -> Result<(), Reason> {
             protocol: socket.protocol,
             address_bytes: length as u16,
             // SAFETY: the same bytes, as bytes.
-            address: unsafe { core::mem::transmute::<[u64; ADDRESS_BYTES / 8], [u8; ADDRESS_BYTES]>(address.words) },
+            address: unsafe {
+                core::mem::transmute::<[u64; ADDRESS_BYTES / 8], [u8; ADDRESS_BYTES]>(address.words)
+            },
         };
         emit::send(scratch, body, &text)
     })?;
-    usage::begin(Family::Socket, &key, flags);
+    usage::begin(sighting.generation, sighting.family, &key);
     Ok(())
 }
 
 /// What the descriptor's socket is; all zero where it is none, or is gone.
 #[inline(always)]
 fn socket(descriptor: u64) -> Socket {
-    find_socket(descriptor).unwrap_or(Socket { sock: 0, family: 0, kind: 0, protocol: 0 })
+    find_socket(descriptor).unwrap_or(Socket {
+        sock: 0,
+        family: 0,
+        kind: 0,
+        protocol: 0,
+    })
 }
 
 /// `S_IFMT` and `S_IFSOCK` of `include/uapi/linux/stat.h`.
@@ -280,14 +310,28 @@ fn find_socket(descriptor: u64) -> Option<Socket> {
 fn given_address(act: &Act, address: &mut Address) -> Result<u32, Reason> {
     let length = bounded(act.address_bytes as u32);
     // SAFETY: `address` has ADDRESS_BYTES bytes.
-    let read = unsafe { bpf_probe_read_user(address.words.as_mut_ptr().cast(), length, act.address as *const _) };
-    if read == 0 { Ok(length) } else { Err(Reason::ObjectUnknown) }
+    let read = unsafe {
+        bpf_probe_read_user(
+            address.words.as_mut_ptr().cast(),
+            length,
+            act.address as *const _,
+        )
+    };
+    if read == 0 {
+        Ok(length)
+    } else {
+        Err(Reason::ObjectUnknown)
+    }
 }
 
 /// At most [`ADDRESS_BYTES`].
 #[inline(always)]
 fn bounded(length: u32) -> u32 {
-    if length > ADDRESS_BYTES as u32 { ADDRESS_BYTES as u32 } else { length }
+    if length > ADDRESS_BYTES as u32 {
+        ADDRESS_BYTES as u32
+    } else {
+        length
+    }
 }
 
 const AF_UNIX: u16 = 1;
@@ -307,13 +351,16 @@ fn own_address(socket: &Socket, address: &mut Address) -> Result<u32, Reason> {
         }
         AF_INET6 => {
             let port: u16 = read(sock, offset!(sock_num)).ok_or(Reason::ObjectUnknown)?;
-            let ip: [u64; 2] = read(sock, offset!(sock_v6_rcv_saddr)).ok_or(Reason::ObjectUnknown)?;
+            let ip: [u64; 2] =
+                read(sock, offset!(sock_v6_rcv_saddr)).ok_or(Reason::ObjectUnknown)?;
             address.words[0] = inet_head(AF_INET6, port);
             address.words[1] = ip[0];
             address.words[2] = ip[1];
             Ok(28)
         }
-        AF_UNIX if offset!(unix_addr) != 0 => unix_address(sock, address).ok_or(Reason::ObjectUnknown),
+        AF_UNIX if offset!(unix_addr) != 0 => {
+            unix_address(sock, address).ok_or(Reason::ObjectUnknown)
+        }
         family => {
             address.words[0] = u64::from(family);
             Ok(2)
@@ -338,28 +385,41 @@ fn unix_address(sock: u64, address: &mut Address) -> Option<u32> {
     let length = bounded(length);
     let name = bound + offset!(unix_address_name) as u64;
     // SAFETY: `address` has ADDRESS_BYTES bytes.
-    let read = unsafe { bpf_probe_read_kernel(address.words.as_mut_ptr().cast(), length, name as *const _) };
+    let read = unsafe {
+        bpf_probe_read_kernel(address.words.as_mut_ptr().cast(), length, name as *const _)
+    };
     (read == 0).then_some(length)
 }
 
 /// What tells two addresses apart. Clears what is no part of an inet address.
 #[inline(always)]
 fn object(socket: &Socket, address: &mut Address, length: u32) -> [u64; 4] {
-    let kind = (u64::from(socket.kind) << 16) | u64::from(socket.protocol) | (u64::from(socket.family) << 32);
+    let kind = (u64::from(socket.kind) << 16)
+        | u64::from(socket.protocol)
+        | (u64::from(socket.family) << 32);
     match address.words[0] as u16 {
         AF_INET => {
             // The rest is padding that callers leave as it was.
             address.words[1] = 0;
             [address.words[0], kind, 0, 0]
         }
-        AF_INET6 => [address.words[0], address.words[1], address.words[2], kind | (address.words[3] << 48)],
+        AF_INET6 => [
+            address.words[0],
+            address.words[1],
+            address.words[2],
+            kind | (address.words[3] << 48),
+        ],
         _ => {
             let mut one = config::hash_seed() ^ u64::from(length);
             let mut two = config::hash_seed().rotate_left(32);
             let mut index = 0;
             while index < ADDRESS_BYTES / 8 {
                 one = mix(one ^ address.words[index], 0xff51_afd7_ed55_8ccd);
-                two = mix(two.wrapping_add(address.words[index]), 0xc4ce_b9fe_1a85_ec53).rotate_left(27);
+                two = mix(
+                    two.wrapping_add(address.words[index]),
+                    0xc4ce_b9fe_1a85_ec53,
+                )
+                .rotate_left(27);
                 index += 1;
             }
             [one, two, kind, directory_identity(address, length)]
@@ -373,7 +433,9 @@ fn directory_identity(address: &Address, length: u32) -> u64 {
     if !is_relative_path(address, length) {
         return 0;
     }
-    Path::working_directory().and_then(path::identity).unwrap_or(0)
+    Path::working_directory()
+        .and_then(path::identity)
+        .unwrap_or(0)
 }
 
 /// Whether this is a Unix socket by a path that is relative: neither abstract nor unnamed.

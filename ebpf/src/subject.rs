@@ -1,24 +1,82 @@
 //! Who acts: finds the kernel subject of the running task, and announces new ones.
 
 use aya_ebpf::helpers::{
-    bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_get_smp_processor_id,
-    bpf_ktime_get_boot_ns,
+    bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_uid_gid,
+    bpf_get_smp_processor_id, bpf_ktime_get_boot_ns,
 };
 use whittle_schemas::record::{
-    KIND_SUBJECT, Text,
+    Family, KIND_SUBJECT, Text,
     counter::Reason,
     process::Task,
     subject::{PART_EXECUTABLE, SubjectBody, SubjectKey},
+    usage::UsageKey,
 };
 
 use crate::{
     config::{self, offset},
-    emit,
+    count, emit,
     kernel::{current, read},
     maps::{SUBJECTS, TASKS},
     path::{self, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
+    usage::Generation,
 };
+
+/// An access as it reaches a probe: in which generation and family it counts, and whose it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Sighting {
+    pub(crate) generation: Generation,
+    pub(crate) family: Family,
+    pub(crate) task: *mut Task,
+}
+
+impl Sighting {
+    /// Counts an access of the running task as seen; None where nobody watches it.
+    #[inline(always)]
+    pub(crate) fn of(family: Family) -> Option<Self> {
+        let task = watched()?;
+        let sighting = Self {
+            generation: Generation::now(),
+            family,
+            task,
+        };
+        sighting.count(Reason::Seen);
+        Some(sighting)
+    }
+
+    /// One more access in the same moment, such as the script beside its interpreter.
+    #[inline(always)]
+    pub(crate) fn again(self) -> Self {
+        self.count(Reason::Seen);
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn count(self, reason: Reason) {
+        count::up(self.generation, self.family, reason);
+    }
+
+    /// Counts the access as lost, where it was.
+    #[inline(always)]
+    pub(crate) fn ended(self, result: Result<(), Reason>) {
+        if let Err(reason) = result {
+            self.count(reason);
+        }
+    }
+
+    /// The key of an access, but for its object.
+    #[inline(always)]
+    pub(crate) fn key(self, subject: u64, action: u16, errno: i32) -> UsageKey {
+        UsageKey {
+            subject,
+            object: [0; 4],
+            action,
+            family: self.family as u8,
+            pad: 0,
+            errno,
+        }
+    }
+}
 
 /// The watched process that is running; None where nobody watches it.
 #[inline(always)]
@@ -31,7 +89,17 @@ pub(crate) fn watched() -> Option<*mut Task> {
         return None;
     }
     // A failed insert leaves the process unseen this time; the next access tries again.
-    let _ = TASKS.insert(tgid, Task { subject: 0, cgroup_id: 0, uid: 0, pad: 0, script: 0 }, BPF_NOEXIST);
+    let _ = TASKS.insert(
+        tgid,
+        Task {
+            subject: 0,
+            cgroup_id: 0,
+            uid: 0,
+            pad: 0,
+            script: 0,
+        },
+        BPF_NOEXIST,
+    );
     TASKS.get_ptr_mut(tgid)
 }
 
@@ -70,7 +138,9 @@ const LAST_REASON: u64 = 255;
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn find_subject() -> u64 {
-    let Some(task) = TASKS.get_ptr_mut(tgid()) else { return Reason::SubjectUnknown as u64 };
+    let Some(task) = TASKS.get_ptr_mut(tgid()) else {
+        return Reason::SubjectUnknown as u64;
+    };
     match try_find(task) {
         Ok(id) => id,
         Err(reason) => reason as u64,
@@ -127,7 +197,11 @@ fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
     let id = new_id();
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
-        path::walk(slot, Path::of_file(exe).ok_or(Reason::SubjectUnknown)?, &mut text);
+        path::walk(
+            slot,
+            Path::of_file(exe).ok_or(Reason::SubjectUnknown)?,
+            &mut text,
+        );
         send(scratch, id, *key, text, PART_EXECUTABLE)
     })?;
     if SUBJECTS.insert(key, id, BPF_NOEXIST).is_ok() {
@@ -143,7 +217,13 @@ fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
 
 /// Sends one part of a subject.
 #[inline(always)]
-pub(crate) fn send(scratch: &mut Scratch, id: u64, key: SubjectKey, text: Text, part: u32) -> Result<(), Reason> {
+pub(crate) fn send(
+    scratch: &mut Scratch,
+    id: u64,
+    key: SubjectKey,
+    text: Text,
+    part: u32,
+) -> Result<(), Reason> {
     let leader: u64 = read(current(), offset!(task_group_leader)).unwrap_or(0);
     let parent: u64 = read(leader, offset!(task_real_parent)).unwrap_or(0);
     let body = SubjectBody {

@@ -6,13 +6,12 @@ use aya_ebpf::{
     programs::{BtfTracePointContext, FExitContext},
 };
 
-use whittle_schemas::record::{Family, counter::Reason, process::Task};
+use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
     config::offset,
-    count,
     kernel::{argument, current, read},
-    subject,
+    subject::{self, Sighting},
 };
 
 /// One call.
@@ -25,13 +24,19 @@ impl Call {
     /// From `TP_PROTO(struct pt_regs *regs, long ret)` of `sys_exit`.
     #[inline(always)]
     pub(crate) fn of(ctx: &BtfTracePointContext) -> Self {
-        Self { registers: ctx.arg(0), result: ctx.arg(1) }
+        Self {
+            registers: ctx.arg(0),
+            result: ctx.arg(1),
+        }
     }
 
     /// From `long __x64_sys_*(const struct pt_regs *regs)`.
     #[inline(always)]
     pub(crate) fn of_entry(ctx: &FExitContext) -> Self {
-        Self { registers: ctx.arg(0), result: ctx.arg(1) }
+        Self {
+            registers: ctx.arg(0),
+            result: ctx.arg(1),
+        }
     }
 
     #[inline(always)]
@@ -60,34 +65,36 @@ impl Call {
     /// 0, or the positive errno.
     #[inline(always)]
     pub(crate) fn errno(&self) -> i32 {
-        if self.result < 0 { -self.result as i32 } else { 0 }
+        if self.result < 0 {
+            -self.result as i32
+        } else {
+            0
+        }
     }
 
-    /// The watched process behind this call, if it is one that `ours` names. Counts it as seen, and as lost
-    /// where it came through the 32-bit interface, whose numbers `ours_32` names.
+    /// The access of this call, if it is one that `ours` names and somebody watches. Where it came through the
+    /// 32-bit interface, whose numbers `ours_32` names, it is counted as lost.
     #[inline(always)]
     pub(crate) fn watched(
         &self,
         family: Family,
         ours: impl Fn(u64) -> bool,
         ours_32: impl Fn(u64) -> bool,
-    ) -> Option<*mut Task> {
+    ) -> Option<Sighting> {
         let number = self.number();
         if !ours(number) && !ours_32(number) {
             return None;
         }
-        let task = subject::watched()?;
+        subject::watched()?;
         let compat = Self::is_compat();
         if compat && ours_32(number) {
-            count::up(family, Reason::Seen);
-            count::up(family, Reason::Unsupported);
+            Sighting::of(family)?.count(Reason::Unsupported);
             return None;
         }
         if compat || !ours(number) {
             return None;
         }
-        count::up(family, Reason::Seen);
-        Some(task)
+        Sighting::of(family)
     }
 
     /// Whether the running call is one of the 32-bit interface (`TS_COMPAT` of

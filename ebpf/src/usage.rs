@@ -13,10 +13,46 @@ use crate::{
     scratch::BPF_NOEXIST,
 };
 
+/// The generation that an access belongs to, whole: its counters, its map and its record. Read once, when
+/// the access reaches the probe.
+#[derive(Clone, Copy)]
+pub(crate) struct Generation(u32);
+
+impl Generation {
+    /// The one that counts now.
+    #[inline(always)]
+    pub(crate) fn now() -> Self {
+        Self(GENERATION.get(0).copied().unwrap_or(0) & 1)
+    }
+
+    /// 0 or 1.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The header flags of a record that belongs to it.
+    #[inline(always)]
+    pub(crate) fn flags(self) -> u8 {
+        if self.0 == 0 {
+            0
+        } else {
+            FLAG_SECOND_GENERATION
+        }
+    }
+
+    #[inline(always)]
+    fn map(self) -> &'static HashMap<UsageKey, UsageValue> {
+        if self.0 == 0 { &USAGE_0 } else { &USAGE_1 }
+    }
+}
+
 /// Counts a repeat. False: this access is the first of its kind in this window, and goes to the ring.
 #[inline(always)]
-pub(crate) fn repeat(key: &UsageKey) -> bool {
-    let Some(value) = generation(is_second()).get_ptr_mut(key) else { return false };
+pub(crate) fn repeat(generation: Generation, key: &UsageKey) -> bool {
+    let Some(value) = generation.map().get_ptr_mut(key) else {
+        return false;
+    };
     // SAFETY: the kernel keeps the entry while the program runs; the agent removes entries only from a
     // generation that no program looks at any more.
     unsafe {
@@ -29,26 +65,13 @@ pub(crate) fn repeat(key: &UsageKey) -> bool {
 /// Makes room for the repeats of an access whose record is in the ring. Without room each of them goes
 /// to the ring as well, so nothing is lost.
 #[inline(always)]
-pub(crate) fn begin(family: Family, key: &UsageKey, record_flags: u8) {
-    let map = generation(record_flags & FLAG_SECOND_GENERATION != 0);
-    let value = UsageValue { repeats: 0, last_boottime_ns: 0 };
+pub(crate) fn begin(generation: Generation, family: Family, key: &UsageKey) {
+    let map = generation.map();
+    let value = UsageValue {
+        repeats: 0,
+        last_boottime_ns: 0,
+    };
     if map.insert(key, value, BPF_NOEXIST).is_err() && map.get_ptr(key).is_none() {
-        count::up(family, Reason::MapFull);
+        count::up(generation, family, Reason::MapFull);
     }
-}
-
-/// The header flags of a record that is made now.
-#[inline(always)]
-pub(crate) fn flags() -> u8 {
-    if is_second() { FLAG_SECOND_GENERATION } else { 0 }
-}
-
-#[inline(always)]
-fn is_second() -> bool {
-    GENERATION.get(0).is_some_and(|generation| *generation != 0)
-}
-
-#[inline(always)]
-fn generation(second: bool) -> &'static HashMap<UsageKey, UsageValue> {
-    if second { &USAGE_1 } else { &USAGE_0 }
 }

@@ -63,12 +63,18 @@ pub fn run(args: &Args) -> Result<ExitCode, KernelError> {
         kernel: uname.release().to_string_lossy().into_owned(),
         machine: uname.machine().to_string_lossy().into_owned(),
         families: families(&probes.attached().plan),
-        programs: programs.map(|(name, verified_instructions)| Program { name, verified_instructions }).collect(),
+        programs: programs
+            .map(|(name, verified_instructions)| Program {
+                name,
+                verified_instructions,
+            })
+            .collect(),
     };
     match args.format {
         Format::Text => print!("{}", text(&findings)),
         Format::Json => {
-            let json = serde_json::to_string_pretty(&findings).expect("plain values are always JSON");
+            let json =
+                serde_json::to_string_pretty(&findings).expect("plain values are always JSON");
             println!("{json}");
         }
     }
@@ -80,14 +86,21 @@ fn families(plan: &Plan) -> Vec<Family> {
         family: entry.family.name(),
         backend: entry.backend.map(Backend::name),
         reason: entry.reason.clone(),
-        blind_to: entry.backend.map_or_else(Vec::new, |backend| backend.blind_to(entry.family).to_vec()),
+        blind_to: entry
+            .backend
+            .map_or_else(Vec::new, |backend| backend.blind_to(entry.family).to_vec()),
     };
     plan.families.iter().map(family).collect()
 }
 
 fn text(findings: &Findings) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(["hook family", "backend", "why", "does not see"]);
+    table.load_preset(presets::NOTHING).set_header([
+        "hook family",
+        "backend",
+        "why",
+        "does not see",
+    ]);
     for family in &findings.families {
         table.add_row([
             family.family.to_owned(),
@@ -96,7 +109,11 @@ fn text(findings: &Findings) -> String {
             family.blind_to.join(", "),
         ]);
     }
-    let observed = findings.families.iter().filter(|family| family.backend.is_some()).count();
+    let observed = findings
+        .families
+        .iter()
+        .filter(|family| family.backend.is_some())
+        .count();
     format!(
         "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n",
         findings.kernel,

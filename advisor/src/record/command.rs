@@ -97,7 +97,8 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, Error> {
 }
 
 fn is_executable(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// A descriptor of this process, as a path that its children can open.
@@ -106,10 +107,13 @@ fn own_descriptor(descriptor: &impl AsRawFd) -> String {
 }
 
 fn wait_until_ready(readiness: &PipeReader, pidfd: &OwnedFd) -> io::Result<()> {
-    let mut either = [readiness.as_fd(), pidfd.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    let mut either =
+        [readiness.as_fd(), pidfd.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
     rustix::io::retry_on_intr(|| poll(&mut either, None))?;
     if either[0].revents().is_empty() {
-        return Err(io::Error::other("it ended before it could become the command"));
+        return Err(io::Error::other(
+            "it ended before it could become the command",
+        ));
     }
     Ok(())
 }
@@ -137,7 +141,11 @@ impl Child {
         let pid = Pid::from_child(&process);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from)?;
         wait_until_ready(&readiness, &pidfd)?;
-        Ok(Self { process, pidfd, gate: Some(opener) })
+        Ok(Self {
+            process,
+            pidfd,
+            gate: Some(opener),
+        })
     }
 
     pub(super) fn tgid(&self) -> u32 {
@@ -157,7 +165,9 @@ impl Child {
         // A command that was never let go must not be waited for.
         self.gate = None;
         let status = self.process.wait()?;
-        let number = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+        let number = status
+            .code()
+            .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
         Ok(u8::try_from(number & 255).unwrap_or(u8::MAX))
     }
 
@@ -180,10 +190,19 @@ pub fn start(args: &StartArgs) -> ExitCode {
     if wait_to_be_watched(args).is_err() {
         return ExitCode::FAILURE;
     }
-    let Some((name, rest)) = args.command.split_first() else { return ExitCode::FAILURE };
+    let Some((name, rest)) = args.command.split_first() else {
+        return ExitCode::FAILURE;
+    };
     let error = Command::new(&args.program).arg0(name).args(rest).exec();
-    eprintln!("whittle: {} cannot be executed: {error}", args.program.display());
-    ExitCode::from(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
+    eprintln!(
+        "whittle: {} cannot be executed: {error}",
+        args.program.display()
+    );
+    ExitCode::from(if error.kind() == io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    })
 }
 
 /// Without the answer the recorder is gone, and the command must not run unwatched.

@@ -58,7 +58,12 @@ pub struct Args {
     #[arg(long, value_name = "BYTES", env = "WHITTLE_RING_BYTES", hide = true)]
     pub ring_bytes: Option<u32>,
     /// The command and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
     pub command: Vec<std::ffi::OsString>,
 }
 
@@ -132,13 +137,22 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         match recorder.run(&until) {
             Ok(0) => break child.wait()?,
             Ok(_) => signals.pass_on(&child),
-            Err(cause) => return Err(Error::Record { status: child.wait()?, cause }),
+            Err(cause) => {
+                return Err(Error::Record {
+                    status: child.wait()?,
+                    cause,
+                });
+            }
         }
     };
     let left = recorder.watched().len();
-    let recording = recorder.finish().map_err(|cause| Error::Record { status, cause })?;
+    let recording = recorder
+        .finish()
+        .map_err(|cause| Error::Record { status, cause })?;
     if left > 0 {
-        eprintln!("whittle: {left} processes that the command started are still running; what they do from now on is not recorded");
+        eprintln!(
+            "whittle: {left} processes that the command started are still running; what they do from now on is not recorded"
+        );
     }
     show(args, &recording.files);
     Ok(ExitCode::from(status))
@@ -151,7 +165,10 @@ fn config(args: &Args) -> Config {
     }
     Config {
         root: args.out.clone(),
-        place: Place { cluster: "local".to_owned(), node: node() },
+        place: Place {
+            cluster: "local".to_owned(),
+            node: node(),
+        },
         scope: Scope::Chosen,
         limits,
         backend: args.backend.map(|backend| match backend {
@@ -163,7 +180,10 @@ fn config(args: &Args) -> Config {
 }
 
 fn node() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Writes down what recorders that died left in the folder. A folder that does not exist yet holds nothing,
@@ -172,10 +192,19 @@ fn recover(out: &Path) {
     if !out.exists() {
         return;
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let Ok(recovered) = sink::recover(out, i64::try_from(now.as_micros()).unwrap_or(i64::MAX)) else { return };
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let Ok(recovered) = sink::recover(out, i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+    else {
+        return;
+    };
     for window in &recovered.windows {
-        eprintln!("whittle: recovered {} files that an interrupted recording left in {}", window.files.len(), out.display());
+        eprintln!(
+            "whittle: recovered {} files that an interrupted recording left in {}",
+            window.files.len(),
+            out.display()
+        );
     }
 }
 
@@ -188,8 +217,14 @@ fn show(args: &Args, files: &[PathBuf]) {
         Format::None => return,
         Format::Json => report::json(&summary),
         Format::Text => {
-            let mut text = render(&summary, report::style_for(io::stderr().is_terminal(), args.all));
-            text.push_str(&format!("\nTables are in {}: try `whittle report --data {0}`.\n", args.out.display()));
+            let mut text = render(
+                &summary,
+                report::style_for(io::stderr().is_terminal(), args.all),
+            );
+            text.push_str(&format!(
+                "\nTables are in {}: try `whittle report --data {0}`.\n",
+                args.out.display()
+            ));
             text
         }
     };

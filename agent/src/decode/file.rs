@@ -35,7 +35,9 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         surface: Surface::File,
         action: action(body.key.action)?,
         resource,
-        detail: path::detail(&body.text).or_else(|| kind(body.mode)).map(str::to_owned),
+        detail: path::detail(&body.text)
+            .or_else(|| kind(body.mode))
+            .map(str::to_owned),
         outcome,
         error,
     };
@@ -43,10 +45,16 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
 }
 
 fn action(bits: u16) -> Result<String, DecodeError> {
-    let words: Vec<_> =
-        ACTIONS.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, word)| *word).collect();
+    let words: Vec<_> = ACTIONS
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, word)| *word)
+        .collect();
     if words.is_empty() {
-        return Err(DecodeError::Unknown { what: "file action", number: bits.into() });
+        return Err(DecodeError::Unknown {
+            what: "file action",
+            number: bits.into(),
+        });
     }
     Ok(words.join("+"))
 }

@@ -43,8 +43,11 @@ pub enum DecodeError {
 type Decoder = fn(&Raw<'_>) -> Result<Event, DecodeError>;
 
 /// The decoder of each kind.
-const DECODERS: &[(u8, Decoder)] =
-    &[(KIND_SUBJECT, subject::decode), (KIND_FILE, file::decode), (KIND_SOCKET, socket::decode)];
+const DECODERS: &[(u8, Decoder)] = &[
+    (KIND_SUBJECT, subject::decode),
+    (KIND_FILE, file::decode),
+    (KIND_SOCKET, socket::decode),
+];
 
 /// Decodes one ring record.
 ///
@@ -52,17 +55,31 @@ const DECODERS: &[(u8, Decoder)] =
 /// The bytes are no record of this version.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
     let short = DecodeError::Short { bytes: bytes.len() };
-    let (header, _) = Header::read_from_prefix(bytes).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
+    let (header, _) =
+        Header::read_from_prefix(bytes).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
     if header.version != ABI_VERSION {
-        return Err(DecodeError::Version { version: header.version });
+        return Err(DecodeError::Version {
+            version: header.version,
+        });
     }
-    let length = usize::try_from(header.length).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
+    let length =
+        usize::try_from(header.length).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
     // The ring rounds up to eight bytes; what is behind the length is not ours.
-    let record = bytes.get(..length).filter(|record| record.len() >= FIXED_BYTES).ok_or(short)?;
+    let record = bytes
+        .get(..length)
+        .filter(|record| record.len() >= FIXED_BYTES)
+        .ok_or(short)?;
     let (fixed, text) = record.split_at(FIXED_BYTES);
     let decoder = DECODERS.iter().find(|(kind, _)| *kind == header.kind);
-    let (_, decoder) = decoder.ok_or(DecodeError::Unknown { what: "kind", number: header.kind.into() })?;
-    decoder(&Raw { header, fixed, text })
+    let (_, decoder) = decoder.ok_or(DecodeError::Unknown {
+        what: "kind",
+        number: header.kind.into(),
+    })?;
+    decoder(&Raw {
+        header,
+        fixed,
+        text,
+    })
 }
 
 /// A record cut into its parts.
@@ -75,14 +92,17 @@ struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// The family's body, which starts with the header.
     fn body<T: FromBytes>(&self) -> Result<T, DecodeError> {
-        let (body, _) =
-            T::read_from_prefix(self.fixed).map_err(|_| DecodeError::Short { bytes: self.fixed.len() })?;
+        let (body, _) = T::read_from_prefix(self.fixed).map_err(|_| DecodeError::Short {
+            bytes: self.fixed.len(),
+        })?;
         Ok(body)
     }
 
     /// The asked path and the walked one.
     fn text(&self, text: &Text) -> Result<(&'a [u8], &'a [u8]), DecodeError> {
-        let short = || DecodeError::Short { bytes: FIXED_BYTES + self.text.len() };
+        let short = || DecodeError::Short {
+            bytes: FIXED_BYTES + self.text.len(),
+        };
         let asked = text.asked_bytes as usize;
         let walked = text.walked_bytes as usize;
         let end = asked.checked_add(walked).ok_or_else(short)?;
@@ -93,13 +113,20 @@ impl<'a> Raw<'a> {
 
     fn touch(&self, key: UsageKey, deed: Deed) -> Event {
         let generation = usize::from(self.header.flags & FLAG_SECOND_GENERATION != 0);
-        Event::Touch(Touch { key, generation, boottime_ns: self.header.boottime_ns, deed })
+        Event::Touch(Touch {
+            key,
+            generation,
+            boottime_ns: self.header.boottime_ns,
+            deed,
+        })
     }
 }
 
 fn family(key: &UsageKey) -> Result<Family, DecodeError> {
-    Family::from_number(key.family)
-        .ok_or(DecodeError::Unknown { what: "family", number: key.family.into() })
+    Family::from_number(key.family).ok_or(DecodeError::Unknown {
+        what: "family",
+        number: key.family.into(),
+    })
 }
 
 #[cfg(test)]

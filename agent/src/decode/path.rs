@@ -99,7 +99,12 @@ mod tests {
     use super::*;
 
     fn text(walk_flags: u32, magic: u32) -> Text {
-        Text { asked_bytes: 0, walked_bytes: 0, walk_flags, magic }
+        Text {
+            asked_bytes: 0,
+            walked_bytes: 0,
+            walk_flags,
+            magic,
+        }
     }
 
     fn check(walked: &str, text: Text, expected: &str) {
@@ -113,8 +118,16 @@ mod tests {
         check("", text(0, 0xef53), "/");
         check("x/tmp/", text(WALK_DELETED, 0xef53), "/tmp/x (deleted)");
         check("/", text(WALK_DETACHED, PIPEFS), "pipe:[7]");
-        check("memfd:code/", text(WALK_DETACHED, 0x0102_1994), "memfd:code (deleted)");
-        check("[eventpoll]/", text(WALK_DETACHED, ANON_INODE_FS), "anon_inode:[eventpoll]");
+        check(
+            "memfd:code/",
+            text(WALK_DETACHED, 0x0102_1994),
+            "memfd:code (deleted)",
+        );
+        check(
+            "[eventpoll]/",
+            text(WALK_DETACHED, ANON_INODE_FS),
+            "anon_inode:[eventpoll]",
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ fn action(number: u16) -> Result<&'static str, DecodeError> {
         BIND => Ok("bind"),
         LISTEN => Ok("listen"),
         SEND => Ok("send"),
-        _ => Err(DecodeError::Unknown { what: "socket action", number: number.into() }),
+        _ => Err(DecodeError::Unknown {
+            what: "socket action",
+            number: number.into(),
+        }),
     }
 }
 
@@ -129,7 +132,7 @@ fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use whittle_schemas::record::{socket::ADDRESS_BYTES, Text};
+    use whittle_schemas::record::{Text, socket::ADDRESS_BYTES};
     use zerocopy::FromZeros;
 
     use super::*;
@@ -137,7 +140,12 @@ mod tests {
     fn check(address: &[u8], kind: u16, protocol: u16, expected: &str) {
         let mut body = SocketBody::new_zeroed();
         assert!(address.len() <= ADDRESS_BYTES);
-        body.text = Text { asked_bytes: 0, walked_bytes: 0, walk_flags: 0, magic: 0 };
+        body.text = Text {
+            asked_bytes: 0,
+            walked_bytes: 0,
+            walk_flags: 0,
+            magic: 0,
+        };
         (body.socket_type, body.protocol) = (kind, protocol);
         let found = resource(address, &body, b"/work dir");
         assert_eq!(String::from_utf8_lossy(&found), expected);
@@ -145,8 +153,18 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_people_write_them() {
-        check(&[2, 0, 0x14, 0xe9, 127, 0, 0, 1], 1, 6, "127.0.0.1:5353/tcp");
-        check(&[2, 0, 0, 53, 10, 0, 0, 1, 9, 9, 9, 9], 2, 17, "10.0.0.1:53/udp");
+        check(
+            &[2, 0, 0x14, 0xe9, 127, 0, 0, 1],
+            1,
+            6,
+            "127.0.0.1:5353/tcp",
+        );
+        check(
+            &[2, 0, 0, 53, 10, 0, 0, 1, 9, 9, 9, 9],
+            2,
+            17,
+            "10.0.0.1:53/udp",
+        );
         let mut six = vec![10, 0, 0, 80, 0, 0, 0, 0];
         six.extend_from_slice(&Ipv6Addr::LOCALHOST.octets());
         check(&six, 1, 6, "[::1]:80/tcp");

@@ -1,8 +1,6 @@
 //! Subjects and scripts.
 
-use whittle_schemas::record::subject::{
-    PART_EXECUTABLE, PART_MODULE, PART_SCRIPT, SubjectBody,
-};
+use whittle_schemas::record::subject::{PART_EXECUTABLE, PART_MODULE, PART_SCRIPT, SubjectBody};
 
 use crate::model::{Event, ScriptSeen, SubjectSeen};
 
@@ -12,7 +10,12 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let body: SubjectBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
-    let script = |name| Event::Script(ScriptSeen { id: body.subject, name });
+    let script = |name| {
+        Event::Script(ScriptSeen {
+            id: body.subject,
+            name,
+        })
+    };
     match body.part {
         PART_EXECUTABLE => Ok(Event::Subject(SubjectSeen {
             id: body.subject,
@@ -25,6 +28,9 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         })),
         PART_SCRIPT => Ok(script(path::of_request(asked, walked, &body.text, tgid))),
         PART_MODULE => Ok(script([b"-m ", asked].concat())),
-        part => Err(DecodeError::Unknown { what: "part of a subject", number: part }),
+        part => Err(DecodeError::Unknown {
+            what: "part of a subject",
+            number: part,
+        }),
     }
 }

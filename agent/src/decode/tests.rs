@@ -15,7 +15,10 @@ fn record(kind: u8, length: u32, rest: &[u8]) -> Vec<u8> {
 #[test]
 fn a_record_that_says_it_is_longer_than_it_is_gets_refused() {
     let bytes = record(KIND_FILE, 4_000_000_000, &[0; 400]);
-    assert_eq!(decode(&bytes), Err(DecodeError::Short { bytes: bytes.len() }));
+    assert_eq!(
+        decode(&bytes),
+        Err(DecodeError::Short { bytes: bytes.len() })
+    );
     assert!(matches!(decode(&[]), Err(DecodeError::Short { .. })));
 }
 
@@ -23,9 +26,20 @@ fn a_record_that_says_it_is_longer_than_it_is_gets_refused() {
 fn a_record_of_another_version_or_kind_is_named_and_refused() {
     let mut bytes = record(KIND_FILE, 300, &[0; 400]);
     bytes[1] = ABI_VERSION + 1;
-    assert_eq!(decode(&bytes), Err(DecodeError::Version { version: ABI_VERSION + 1 }));
+    assert_eq!(
+        decode(&bytes),
+        Err(DecodeError::Version {
+            version: ABI_VERSION + 1
+        })
+    );
     let bytes = record(99, 300, &[0; 400]);
-    assert_eq!(decode(&bytes), Err(DecodeError::Unknown { what: "kind", number: 99 }));
+    assert_eq!(
+        decode(&bytes),
+        Err(DecodeError::Unknown {
+            what: "kind",
+            number: 99
+        })
+    );
 }
 
 proptest! {

@@ -30,9 +30,15 @@ mod tests {
         let mut key = SubjectKey::new_zeroed();
         key.inode = std::fs::metadata("/bin/bash").expect("bash").ino();
         let found = read(path, &key).expect("Debian's bash has a build id");
-        let note = std::process::Command::new("readelf").args(["-n", "/bin/bash"]).output().expect("readelf");
+        let note = std::process::Command::new("readelf")
+            .args(["-n", "/bin/bash"])
+            .output()
+            .expect("readelf");
         let note = String::from_utf8_lossy(&note.stdout).into_owned();
-        assert!(note.contains(&format!("Build ID: {found}")), "{found} is not in {note}");
+        assert!(
+            note.contains(&format!("Build ID: {found}")),
+            "{found} is not in {note}"
+        );
         key.inode += 1;
         assert_eq!(read(path, &key), None);
     }

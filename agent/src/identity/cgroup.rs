@@ -23,7 +23,10 @@ pub(super) struct Cgroups {
 
 impl Cgroups {
     pub(super) fn new() -> Self {
-        Self { mount: mount(), paths: HashMap::new() }
+        Self {
+            mount: mount(),
+            paths: HashMap::new(),
+        }
     }
 
     /// The path below the cgroup v2 mount; None where it is gone or there is no such mount.
@@ -59,9 +62,17 @@ impl Cgroups {
                 return Some(format!("/{}", below.to_string_lossy()));
             }
             // A group that vanished meanwhile has no folders.
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-            folders.extend(entries.filter_map(Result::ok).filter(is_folder).map(|entry| entry.path()));
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
+            let is_folder =
+                |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+            folders.extend(
+                entries
+                    .filter_map(Result::ok)
+                    .filter(is_folder)
+                    .map(|entry| entry.path()),
+            );
         }
         None
     }
@@ -69,12 +80,20 @@ impl Cgroups {
 
 fn mount() -> Option<PathBuf> {
     let mounts = procfs::process::Process::myself().ok()?.mountinfo().ok()?;
-    mounts.into_iter().find(|mount| mount.fs_type == "cgroup2").map(|mount| mount.mount_point)
+    mounts
+        .into_iter()
+        .find(|mount| mount.fs_type == "cgroup2")
+        .map(|mount| mount.mount_point)
 }
 
 /// The workload that a control group's path tells of: a container by its 64 hex digits, else a systemd unit.
 pub(super) fn workload(path: &str) -> Workload {
-    let components = || Path::new(path).components().rev().filter_map(|part| part.as_os_str().to_str());
+    let components = || {
+        Path::new(path)
+            .components()
+            .rev()
+            .filter_map(|part| part.as_os_str().to_str())
+    };
     if let Some(id) = components().find_map(container_id) {
         return Workload {
             kind: Some("container"),
@@ -83,7 +102,11 @@ pub(super) fn workload(path: &str) -> Workload {
             systemd_unit: None,
         };
     }
-    let is_unit = |part: &&str| Path::new(part).extension().is_some_and(|kind| kind == "service");
+    let is_unit = |part: &&str| {
+        Path::new(part)
+            .extension()
+            .is_some_and(|kind| kind == "service")
+    };
     match components().find(is_unit) {
         Some(unit) => Workload {
             kind: Some("systemd"),
@@ -116,10 +139,26 @@ mod tests {
             let found = workload(&path);
             assert_eq!((found.kind, found.name.as_deref()), (kind, name), "{path}");
         };
-        check(format!("/system.slice/docker-{id}.scope"), Some("container"), Some(&id));
-        check(format!("/kubepods/burstable/pod1/{id}"), Some("container"), Some(&id));
-        check(format!("/kubepods.slice/x.slice/cri-containerd-{id}.scope/init"), Some("container"), Some(&id));
-        check("/system.slice/nginx.service".to_owned(), Some("systemd"), Some("nginx.service"));
+        check(
+            format!("/system.slice/docker-{id}.scope"),
+            Some("container"),
+            Some(&id),
+        );
+        check(
+            format!("/kubepods/burstable/pod1/{id}"),
+            Some("container"),
+            Some(&id),
+        );
+        check(
+            format!("/kubepods.slice/x.slice/cri-containerd-{id}.scope/init"),
+            Some("container"),
+            Some(&id),
+        );
+        check(
+            "/system.slice/nginx.service".to_owned(),
+            Some("systemd"),
+            Some("nginx.service"),
+        );
         check("/user.slice/session-3.scope".to_owned(), None, None);
         check("/".to_owned(), None, None);
     }
@@ -129,9 +168,15 @@ mod tests {
         let mut groups = Cgroups::new();
         let mount = groups.mount.clone().expect("cgroup v2 is mounted");
         let myself = procfs::process::Process::myself().expect("/proc");
-        let own = myself.cgroups().expect("/proc/self/cgroup").into_iter().find(|group| group.hierarchy == 0);
+        let own = myself
+            .cgroups()
+            .expect("/proc/self/cgroup")
+            .into_iter()
+            .find(|group| group.hierarchy == 0);
         let own = own.expect("a v2 group").pathname;
-        let id = fs::metadata(mount.join(own.trim_start_matches('/'))).expect("its folder").ino();
+        let id = fs::metadata(mount.join(own.trim_start_matches('/')))
+            .expect("its folder")
+            .ino();
         assert_eq!(groups.search(id), Some(own.clone()));
         assert_eq!(groups.path(id, std::process::id()), Some(own));
     }

@@ -9,6 +9,8 @@ mod user;
 
 use std::{collections::HashMap, rc::Rc};
 
+use whittle_schemas::record::process::SCRIPT_UNKNOWN;
+
 use crate::model::{Access, Clock, Instance, ScriptSeen, Subject, SubjectSeen, Touch};
 
 /// Most subjects and most scripts that are remembered: four times what the kernel's maps hold.
@@ -71,7 +73,11 @@ impl Identities {
     fn find(&mut self, seen: &SubjectSeen, clock: Clock) -> Subject {
         let cgroup = self.cgroups.path(seen.key.cgroup_id, seen.tgid);
         let workload = cgroup.as_deref().map(cgroup::workload).unwrap_or_default();
-        let script = self.scripts.get(&seen.key.script).cloned();
+        let script = match seen.key.script {
+            0 => None,
+            SCRIPT_UNKNOWN => Some(b"(script unknown)".to_vec()),
+            script => self.scripts.get(&script).cloned(),
+        };
         let start_us = clock.utc_us(seen.start_boottime_ns);
         let process = format!("{}@{start_us}", seen.tgid);
         let mut subject = Subject {

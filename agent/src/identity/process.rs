@@ -51,10 +51,16 @@ mod tests {
     #[test]
     fn grants_are_those_of_the_process_and_of_no_other_with_its_number() {
         let tgid = std::process::id();
-        let ticks = Process::myself().and_then(|process| process.stat()).expect("/proc/self/stat").starttime;
+        let ticks = Process::myself()
+            .and_then(|process| process.stat())
+            .expect("/proc/self/stat")
+            .starttime;
         let start = ticks * (1_000_000_000 / procfs::ticks_per_second());
         let status = std::fs::read_to_string("/proc/self/status").expect("/proc/self/status");
-        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:\t")).expect("CapEff");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("CapEff:\t"))
+            .expect("CapEff");
         let found = grants(&seen(tgid, start)).expect("this process lives");
         assert_eq!(format!("{:016x}", found.cap_effective), line);
         assert_eq!(grants(&seen(tgid, start + 60_000_000_000)), None);

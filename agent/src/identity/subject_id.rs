@@ -14,7 +14,11 @@ pub(super) fn of(subject: &Subject) -> String {
     let uid = subject.uid.to_string();
     let parts = [
         subject.workload.kind.map_or(&b""[..], str::as_bytes),
-        subject.workload.systemd_unit.as_deref().map_or(&b""[..], str::as_bytes),
+        subject
+            .workload
+            .systemd_unit
+            .as_deref()
+            .map_or(&b""[..], str::as_bytes),
         &subject.executable,
         subject.script.as_deref().unwrap_or_default(),
         uid.as_bytes(),
@@ -42,7 +46,10 @@ mod tests {
             user: None,
             cgroup: None,
             workload: Workload::default(),
-            instance: Instance { tgid, ..Instance::default() },
+            instance: Instance {
+                tgid,
+                ..Instance::default()
+            },
         }
     }
 
@@ -57,6 +64,9 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        assert_ne!(of(&subject("/a", Some("b"), 0, 1)), of(&subject("/ab", Some(""), 0, 1)));
+        assert_ne!(
+            of(&subject("/a", Some("b"), 0, 1)),
+            of(&subject("/ab", Some(""), 0, 1))
+        );
     }
 }

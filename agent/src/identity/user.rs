@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn the_first_name_of_a_number_counts_and_damaged_lines_do_not() {
-        let users = Users::parse("root:x:0:0::/root:/bin/sh\ntoor:x:0:0:::\nbroken\nme:x:12x:1:::\n");
+        let users =
+            Users::parse("root:x:0:0::/root:/bin/sh\ntoor:x:0:0:::\nbroken\nme:x:12x:1:::\n");
         assert_eq!(users.name(0).as_deref(), Some("root"));
         assert_eq!(users.name(12), None);
     }

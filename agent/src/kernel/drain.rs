@@ -34,9 +34,16 @@ pub struct Repeat {
 
 impl Generations {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
-        let switch = object.take_map(SWITCH).ok_or(KernelError::Incomplete(SWITCH))?;
-        let switch = Array::try_from(switch).map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
-        Ok(Self { maps: [take_map(object, NAMES[0])?, take_map(object, NAMES[1])?], switch, current: 0 })
+        let switch = object
+            .take_map(SWITCH)
+            .ok_or(KernelError::Incomplete(SWITCH))?;
+        let switch =
+            Array::try_from(switch).map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
+        Ok(Self {
+            maps: [take_map(object, NAMES[0])?, take_map(object, NAMES[1])?],
+            switch,
+            current: 0,
+        })
     }
 
     /// Lets the probes count in the other generation. When this returns, no program adds to the old one any
@@ -50,7 +57,9 @@ impl Generations {
         let old = self.current;
         self.current = 1 - old;
         let next = u32::from(self.current == 1);
-        self.switch.set(0, next, 0).map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
+        self.switch
+            .set(0, next, 0)
+            .map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
         if let Err(error) = membarrier(MembarrierCommand::Global) {
             // What a straggler adds after the drain stays in the map and is found at its next drain.
             tracing::warn!(%error, "membarrier");
@@ -64,14 +73,20 @@ impl Generations {
     /// The kernel does not let the map be read or emptied.
     pub fn drain(&mut self, generation: usize) -> Result<Vec<Repeat>, KernelError> {
         let map = &mut self.maps[generation];
-        let failed = |cause| KernelError::Map { map: NAMES[generation], cause };
+        let failed = |cause| KernelError::Map {
+            map: NAMES[generation],
+            cause,
+        };
         let entries: Vec<_> = map.iter().collect::<Result<_, _>>().map_err(failed)?;
         for (key, _) in &entries {
             map.remove(key).map_err(failed)?;
         }
         Ok(entries
             .into_iter()
-            .map(|(key, value)| Repeat { key: zerocopy::transmute!(key), value: zerocopy::transmute!(value) })
+            .map(|(key, value)| Repeat {
+                key: zerocopy::transmute!(key),
+                value: zerocopy::transmute!(value),
+            })
             .collect())
     }
 }

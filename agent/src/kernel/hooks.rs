@@ -23,11 +23,17 @@ pub(super) struct Hook {
 }
 
 const fn tracepoint(program: &'static str, name: &'static str) -> Hook {
-    Hook { program, trigger: Trigger::Tracepoint(name) }
+    Hook {
+        program,
+        trigger: Trigger::Tracepoint(name),
+    }
 }
 
 const fn exit(program: &'static str, functions: &'static [&'static str]) -> Hook {
-    Hook { program, trigger: Trigger::Exit(functions) }
+    Hook {
+        program,
+        trigger: Trigger::Exit(functions),
+    }
 }
 
 /// The hook by which [`super::support`] finds out whether trampolines work.

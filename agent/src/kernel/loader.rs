@@ -44,7 +44,10 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { ring_bytes: 8 << 20, usage_entries: 65_536 }
+        Self {
+            ring_bytes: 8 << 20,
+            usage_entries: 65_536,
+        }
     }
 }
 
@@ -55,7 +58,9 @@ pub enum KernelError {
     #[error("recording needs root (or CAP_BPF and CAP_PERFMON): run it again with sudo")]
     NotPermitted,
     /// The kernel does not show its types.
-    #[error("this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 5.10 or newer, built with CONFIG_DEBUG_INFO_BTF")]
+    #[error(
+        "this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 5.10 or newer, built with CONFIG_DEBUG_INFO_BTF"
+    )]
     NoBtf(#[source] io::Error),
     /// The kernel's types could not be read.
     #[error("the kernel's type information at /sys/kernel/btf/vmlinux cannot be read ({0})")]
@@ -129,7 +134,10 @@ impl Probes {
     #[must_use]
     pub fn verified(&self) -> Vec<(String, u32)> {
         let count = |program: &Program| program.info().ok()?.verified_instruction_count();
-        self.object.programs().filter_map(|(name, program)| Some((name.to_owned(), count(program)?))).collect()
+        self.object
+            .programs()
+            .filter_map(|(name, program)| Some((name.to_owned(), count(program)?)))
+            .collect()
     }
 
     /// Processes that are watched now.
@@ -171,7 +179,12 @@ pub fn load(scope: Scope, limits: Limits, wanted: Option<Backend>) -> Result<Pro
     })
 }
 
-fn load_object(scope: Scope, limits: Limits, offsets: &[u32], btf: &Btf) -> Result<Ebpf, KernelError> {
+fn load_object(
+    scope: Scope,
+    limits: Limits,
+    offsets: &[u32],
+    btf: &Btf,
+) -> Result<Ebpf, KernelError> {
     let watch_all = u32::from(scope == Scope::All);
     let agent_tgid = std::process::id();
     let seed = random_seed();
@@ -199,7 +212,8 @@ fn fill_interpreters(object: &mut Ebpf) -> Result<(), KernelError> {
     const VALUE_BYTES: usize = size_of::<whittle_schemas::record::process::Interpreter>();
     let map = object.map_mut(NAME).ok_or(KernelError::Incomplete(NAME))?;
     let failed = |cause| KernelError::Map { map: NAME, cause };
-    let mut map: HashMap<_, [u8; INTERPRETER_NAME_BYTES], [u8; VALUE_BYTES]> = HashMap::try_from(map).map_err(failed)?;
+    let mut map: HashMap<_, [u8; INTERPRETER_NAME_BYTES], [u8; VALUE_BYTES]> =
+        HashMap::try_from(map).map_err(failed)?;
     for (name, interpreter) in interpreters() {
         let value: [u8; VALUE_BYTES] = zerocopy::transmute!(interpreter);
         map.insert(name, value, 0).map_err(failed)?;
@@ -207,15 +221,25 @@ fn fill_interpreters(object: &mut Ebpf) -> Result<(), KernelError> {
     Ok(())
 }
 
-fn attach_family(object: &mut Ebpf, btf: &Btf, family: Family, backend: Backend) -> Result<(), KernelError> {
+fn attach_family(
+    object: &mut Ebpf,
+    btf: &Btf,
+    family: Family,
+    backend: Backend,
+) -> Result<(), KernelError> {
     for hook in hooks::of(family, backend) {
-        attach(object, btf, hook).map_err(|cause| KernelError::Program { program: hook.program, cause })?;
+        attach(object, btf, hook).map_err(|cause| KernelError::Program {
+            program: hook.program,
+            cause,
+        })?;
     }
     Ok(())
 }
 
 fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError> {
-    let program: &mut Program = object.program_mut(hook.program).ok_or(ProgramError::NotLoaded)?;
+    let program: &mut Program = object
+        .program_mut(hook.program)
+        .ok_or(ProgramError::NotLoaded)?;
     match hook.trigger {
         Trigger::Tracepoint(name) => {
             let program: &mut BtfTracePoint = program.try_into()?;
@@ -224,7 +248,10 @@ fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError>
         }
         Trigger::Exit(functions) => {
             let program: &mut FExit = program.try_into()?;
-            let function = functions.iter().find(|name| has_function(btf, name)).unwrap_or(&functions[0]);
+            let function = functions
+                .iter()
+                .find(|name| has_function(btf, name))
+                .unwrap_or(&functions[0]);
             program.load(function, btf)?;
             program.attach()?;
         }
@@ -233,5 +260,6 @@ fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError>
 }
 
 fn has_function(btf: &Btf, name: &str) -> bool {
-    btf.id_by_type_name_kind(name, aya_obj::btf::BtfKind::Func).is_ok()
+    btf.id_by_type_name_kind(name, aya_obj::btf::BtfKind::Func)
+        .is_ok()
 }

@@ -23,7 +23,8 @@ const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 /// Reads the host's BTF and looks every member up.
 pub(super) fn resolve() -> Result<Resolved, KernelError> {
     let bytes = std::fs::read(VMLINUX).map_err(KernelError::NoBtf)?;
-    let types = TypeInformation::new(&Bytes(bytes)).map_err(|error| KernelError::DamagedBtf(format!("{error:?}")))?;
+    let types = TypeInformation::new(&Bytes(bytes))
+        .map_err(|error| KernelError::DamagedBtf(format!("{error:?}")))?;
     let mut missing = Vec::new();
     let offsets = MEMBERS.iter().map(|member| {
         find(&types, member).unwrap_or_else(|| {
@@ -39,11 +40,13 @@ pub(super) fn resolve() -> Result<Resolved, KernelError> {
 
 fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
     let structure = types.id_of(member.structure)?;
-    std::iter::once(&member.path).chain(member.older).find_map(|path| match types.offset_of(structure, path) {
-        Ok((_, Offset::ByteOffset(offset))) => Some(offset),
-        // A bit field has no address that a probe could read.
-        Ok(_) | Err(_) => None,
-    })
+    std::iter::once(&member.path)
+        .chain(member.older)
+        .find_map(|path| match types.offset_of(structure, path) {
+            Ok((_, Offset::ByteOffset(offset))) => Some(offset),
+            // A bit field has no address that a probe could read.
+            Ok(_) | Err(_) => None,
+        })
 }
 
 /// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
@@ -66,13 +69,18 @@ struct Bytes(Vec<u8>);
 
 impl Readable for Bytes {
     fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
-        let range = usize::try_from(offset).ok().and_then(|start| Some(start..start.checked_add(buffer.len())?));
+        let range = usize::try_from(offset)
+            .ok()
+            .and_then(|start| Some(start..start.checked_add(buffer.len())?));
         match range.and_then(|range| self.0.get(range)) {
             Some(bytes) => {
                 buffer.copy_from_slice(bytes);
                 Ok(())
             }
-            None => Err(btfparse::Error::new(btfparse::ErrorKind::IOError, "read past the end of the BTF")),
+            None => Err(btfparse::Error::new(
+                btfparse::ErrorKind::IOError,
+                "read past the end of the BTF",
+            )),
         }
     }
 }
@@ -85,14 +93,31 @@ mod tests {
     fn every_member_is_found_on_this_kernel_at_an_offset_inside_of_a_page() {
         let resolved = resolve().expect("this kernel shows its BTF");
         assert_eq!(resolved.missing, []);
-        assert!(resolved.offsets.iter().all(|offset| *offset < 65_536), "{:?}", resolved.offsets);
+        assert!(
+            resolved.offsets.iter().all(|offset| *offset < 65_536),
+            "{:?}",
+            resolved.offsets
+        );
     }
 
     #[test]
     fn a_member_that_does_not_exist_is_absent_and_not_zero() {
-        let types = TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
+        let types =
+            TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
         let check = |structure, path, found| {
-            assert_eq!(find(&types, &Member { structure, path, older: &[] }).is_some(), found, "{structure}.{path}");
+            assert_eq!(
+                find(
+                    &types,
+                    &Member {
+                        structure,
+                        path,
+                        older: &[]
+                    }
+                )
+                .is_some(),
+                found,
+                "{structure}.{path}"
+            );
         };
         check("file", "f_path.dentry", true);
         check("file", "f_no_such_member", false);
@@ -101,9 +126,18 @@ mod tests {
 
     #[test]
     fn an_older_name_is_taken_where_the_new_one_is_missing() {
-        let types = TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
-        let older = Member { structure: "file", path: "f_new_name", older: &["f_inode"] };
-        let plain = Member { structure: "file", path: "f_inode", older: &[] };
+        let types =
+            TypeInformation::new(&Bytes(std::fs::read(VMLINUX).expect("BTF"))).expect("valid BTF");
+        let older = Member {
+            structure: "file",
+            path: "f_new_name",
+            older: &["f_inode"],
+        };
+        let plain = Member {
+            structure: "file",
+            path: "f_inode",
+            older: &[],
+        };
         assert_eq!(find(&types, &older), find(&types, &plain));
     }
 }

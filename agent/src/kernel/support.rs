@@ -24,18 +24,26 @@ impl Facts {
     /// The first missing member that a family cannot do without, as `struct.member`.
     #[must_use]
     pub fn missing_members(&self, family: Family) -> Option<String> {
-        let (structure, path) = self.missing.iter().find(|(structure, _)| is_needed(structure, family))?;
+        let (structure, path) = self
+            .missing
+            .iter()
+            .find(|(structure, _)| is_needed(structure, family))?;
         Some(format!("{structure}.{path}"))
     }
 }
 
 /// Finds the facts out by trying: a program is attached to the exit of a kernel function, and taken off again.
 pub fn facts(probes: &mut Ebpf, btf: &Btf, missing: Vec<(&'static str, &'static str)>) -> Facts {
-    Facts { trampoline: try_trampoline(probes, btf), missing }
+    Facts {
+        trampoline: try_trampoline(probes, btf),
+        missing,
+    }
 }
 
 fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
-    let Trigger::Exit([function, ..]) = TRIAL.trigger else { return Err("there is nothing to try".to_owned()) };
+    let Trigger::Exit([function, ..]) = TRIAL.trigger else {
+        return Err("there is nothing to try".to_owned());
+    };
     let program: &mut FExit = probes
         .program_mut(TRIAL.program)
         .and_then(|program| program.try_into().ok())

@@ -24,7 +24,9 @@ impl Tasks {
 
     pub(super) fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
         let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task::default());
-        self.map.insert(tgid, task, 0).map_err(|cause| KernelError::Map { map: NAME, cause })
+        self.map
+            .insert(tgid, task, 0)
+            .map_err(|cause| KernelError::Map { map: NAME, cause })
     }
 
     pub(super) fn watched(&self) -> Vec<u32> {

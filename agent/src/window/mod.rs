@@ -114,7 +114,11 @@ impl Window {
     /// Accesses of a family that are in the window.
     #[must_use]
     pub fn recorded(&self, family: Family) -> u64 {
-        self.usages.iter().filter(|usage| usage.deed.family == family).map(|usage| usage.count).sum()
+        self.usages
+            .iter()
+            .filter(|usage| usage.deed.family == family)
+            .map(|usage| usage.count)
+            .sum()
     }
 
     /// All usage, in the order of its first sight.

@@ -10,7 +10,8 @@ use super::*;
 
 fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
     let mut key = UsageKey::new_zeroed();
-    (key.subject, key.object[0], key.family) = (subject.into(), resource.into(), Family::File as u8);
+    (key.subject, key.object[0], key.family) =
+        (subject.into(), resource.into(), Family::File as u8);
     Access {
         subject: Rc::new(Subject {
             subject_id: subject.to_string(),
@@ -49,7 +50,13 @@ fn repeats_without_a_first_sight_are_unresolved_and_not_forgotten() {
     assert_eq!(window.add(known.clone()), Added::New);
     window.repeat(&known.touch.key, 3, 11);
     window.repeat(&unknown, 4, 11);
-    assert_eq!((window.recorded(Family::File), window.unresolved(Family::File)), (4, 4));
+    assert_eq!(
+        (
+            window.recorded(Family::File),
+            window.unresolved(Family::File)
+        ),
+        (4, 4)
+    );
     assert_eq!(window.usages()[0].last_boottime_ns, 11);
 }
 

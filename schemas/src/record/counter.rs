@@ -1,15 +1,24 @@
-//! What the kernel counts about itself: per hook family, accesses seen and lost, by reason.
+//! What the kernel counts about itself: per window generation and hook family, accesses seen and lost, by reason.
+//! An access counts in the generation that it began in, so that the counts of a window are exact.
 
 use super::Family;
 
-/// Index of one counter inside the kernel's counter array: `family * REASONS + reason`.
+/// Number of reasons, as the kernel counts them.
+const REASONS: u32 = 8;
+/// Number of families.
+const FAMILIES: u32 = 3;
+
+const _: () =
+    assert!(Reason::ALL.len() == REASONS as usize && Family::ALL.len() == FAMILIES as usize);
+
+/// Index of one counter inside the kernel's counter array. `generation` is 0 or 1.
 #[must_use]
-pub const fn index(family: Family, reason: Reason) -> u32 {
-    family as u32 * Reason::ALL.len() as u32 + reason as u32
+pub const fn index(generation: u32, family: Family, reason: Reason) -> u32 {
+    ((generation & 1) * FAMILIES + family as u32) * REASONS + reason as u32
 }
 
 /// Entries of the counter array.
-pub const COUNTERS: u32 = (Family::ALL.len() * Reason::ALL.len()) as u32;
+pub const COUNTERS: u32 = 2 * FAMILIES * REASONS;
 
 /// Why a counter went up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

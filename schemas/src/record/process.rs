@@ -14,11 +14,14 @@ pub struct Task {
     pub uid: u32,
     /// Padding, zero.
     pub pad: u32,
-    /// Hash of the script that an interpreter runs; 0 without one.
+    /// Hash of the script that an interpreter runs; 0 without one, [`SCRIPT_UNKNOWN`] where it could not be read.
     pub script: u64,
 }
 
 const _: () = assert!(size_of::<Task>() == 32);
+
+/// [`Task::script`] of an interpreter whose script could not be read or announced. No hash has this value.
+pub const SCRIPT_UNKNOWN: u64 = 1;
 
 /// Value of the interpreter map; the key is the executable's file name. Says how its command line
 /// leads to the script. Bit `n` of a mask stands for the option letter `b'A' + n`.

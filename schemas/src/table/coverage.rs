@@ -59,9 +59,14 @@ table! {
 }
 
 impl CoverageRow {
-    /// Whether nothing was lost and somebody watched all the time: only then does silence say something.
+    /// Whether nothing was lost, the counts agree, and somebody watched all the time: only then does silence
+    /// say something.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.backend != "none" && self.lost == 0 && self.gap_us == 0 && self.gap_reason.is_none()
+        self.backend != "none"
+            && self.lost == 0
+            && self.seen == self.recorded
+            && self.gap_us == 0
+            && self.gap_reason.is_none()
     }
 }
