@@ -2,7 +2,6 @@
 
 pub mod data;
 pub mod doctor;
-#[cfg(feature = "query")]
 pub mod query;
 pub mod record;
 pub mod report;

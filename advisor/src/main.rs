@@ -7,12 +7,15 @@ use whittle_advisor::{doctor, record, report};
 
 /// Records what programs really touch, and sets it beside what they are allowed to touch.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "\
+#[command(
+    version,
+    after_help = "\
 Start with:
   sudo whittle doctor                 what this host lets whittle see
   sudo whittle record -- COMMAND      what a command touches, in tables and as a report
 
-Exit status: 0 done, 1 failed, 2 bad usage; `record` gives the command's own.")]
+Exit status: 0 done, 1 failed, 2 bad usage; `record` gives the command's own."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -22,7 +25,6 @@ struct Cli {
 enum Command {
     Record(record::Args),
     Report(report::Args),
-    #[cfg(feature = "query")]
     Query(whittle_advisor::query::Args),
     Doctor(doctor::Args),
     #[command(name = record::START, hide = true)]
@@ -38,7 +40,6 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Record(args) => ended(record::run(&args), record::Error::status),
         Command::Report(args) => ended(report::run(&args), |_| 1),
-        #[cfg(feature = "query")]
         Command::Query(args) => ended(whittle_advisor::query::run(&args), |_| 1),
         Command::Doctor(args) => ended(doctor::run(&args), |_| 1),
         Command::Start(args) => record::start(&args),

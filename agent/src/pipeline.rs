@@ -19,9 +19,9 @@ use whittle_schemas::{
 
 use crate::{
     decode,
-    identity::Identities,
+    identity::{self, Identities},
     kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope},
-    model::{Clock, Event, Subject, Touch},
+    model::{Clock, Event, ScriptSeen, Subject, Touch},
     sink::{self, Append, Place, Spool},
     window::{Added, FamilyCoverage, Frame, Usage, Window, coverage_row, subject_row, usage_row},
 };
@@ -56,6 +56,10 @@ pub enum RecordError {
     #[error("waiting for the kernel failed: {0}")]
     Wait(#[source] rustix::io::Errno),
 }
+
+/// High half of the script ids that the agent gives itself. The probes' own are hashes: one of them has this
+/// half once in four billion scripts.
+const ADOPTED: u64 = 0xad09_7ed0 << 32;
 
 /// What a recording left behind.
 #[derive(Debug, Default)]
@@ -101,7 +105,7 @@ impl Recorder {
                 return Err(error.into());
             }
         };
-        Ok(Self {
+        let mut recorder = Self {
             config,
             probes,
             identities: Identities::new(),
@@ -113,7 +117,22 @@ impl Recorder {
             clock: clock(),
             start_us,
             recording: Recording::default(),
-        })
+        };
+        if recorder.config.scope == Scope::All {
+            recorder.adopt_running()?;
+        }
+        Ok(recorder)
+    }
+
+    /// Tells the probes what scripts run already. What a process executes from now on they see themselves.
+    fn adopt_running(&mut self) -> Result<(), RecordError> {
+        for process in identity::running() {
+            let Some(name) = process.script else { continue };
+            let id = ADOPTED | u64::from(process.tgid);
+            self.identities.script(ScriptSeen { id, name });
+            self.probes.adopt(process.tgid, id)?;
+        }
+        Ok(())
     }
 
     /// Watches a process and what it forks from now on.

@@ -11,6 +11,8 @@ use std::{collections::HashMap, rc::Rc};
 
 use whittle_schemas::record::process::SCRIPT_UNKNOWN;
 
+pub use process::{Running, running};
+
 use crate::model::{Access, Clock, Instance, ScriptSeen, Subject, SubjectSeen, Touch};
 
 /// Most subjects and most scripts that are remembered: four times what the kernel's maps hold.

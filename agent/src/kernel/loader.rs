@@ -9,11 +9,12 @@ use aya::{
 };
 use whittle_schemas::record::{Family, process::INTERPRETER_NAME_BYTES};
 
+use crate::model::interpreter::interpreters;
+
 use super::{
     counters::Counters,
     drain::Generations,
     hooks::{self, Hook, Trigger},
-    interpreters::interpreters,
     offsets,
     plan::{Backend, Plan, plan},
     ring::Ring,
@@ -128,6 +129,15 @@ impl Probes {
     /// The kernel's map of processes is full or gone.
     pub fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
         self.tasks.watch(tgid)
+    }
+
+    /// Tells what script a process runs that started before the probes were there. `script` is the caller's own
+    /// number for it; a process that the probes know already keeps what they found.
+    ///
+    /// # Errors
+    /// The kernel's map of processes cannot be written.
+    pub fn adopt(&mut self, tgid: u32, script: u64) -> Result<(), KernelError> {
+        self.tasks.adopt(tgid, script)
     }
 
     /// What the verifier did per attached program: its name, and instructions looked at. Empty before Linux 5.16.

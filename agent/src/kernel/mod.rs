@@ -4,7 +4,6 @@
 mod counters;
 mod drain;
 mod hooks;
-mod interpreters;
 mod loader;
 mod offsets;
 mod plan;

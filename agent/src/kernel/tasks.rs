@@ -1,12 +1,17 @@
 //! The kernel's map of watched processes.
 
+use std::io::ErrorKind;
+
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData},
+    maps::{HashMap, MapData, MapError},
 };
 use whittle_schemas::record::process::Task;
 
 use super::KernelError;
+
+/// `BPF_NOEXIST` of `include/uapi/linux/bpf.h`.
+const BPF_NOEXIST: u64 = 1;
 
 const NAME: &str = "TASKS";
 const VALUE_BYTES: usize = size_of::<Task>();
@@ -27,6 +32,23 @@ impl Tasks {
         self.map
             .insert(tgid, task, 0)
             .map_err(|cause| KernelError::Map { map: NAME, cause })
+    }
+
+    /// As [`Self::watch`], for a process whose script is known; does nothing for one that is there already.
+    pub(super) fn adopt(&mut self, tgid: u32, script: u64) -> Result<(), KernelError> {
+        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task {
+            script,
+            ..Task::default()
+        });
+        match self.map.insert(tgid, task, BPF_NOEXIST) {
+            Ok(()) => Ok(()),
+            Err(MapError::SyscallError(error))
+                if error.io_error.kind() == ErrorKind::AlreadyExists =>
+            {
+                Ok(())
+            }
+            Err(cause) => Err(KernelError::Map { map: NAME, cause }),
+        }
     }
 
     pub(super) fn watched(&self) -> Vec<u32> {

@@ -1,5 +1,7 @@
 //! What passes between the stages: events from `decode`, accesses from `identity`, usage from `window`.
-//! Plain data; no stage's logic.
+//! Plain data; no stage's logic. `interpreter` is what more than one stage knows about programs that run scripts.
+
+pub mod interpreter;
 
 use std::rc::Rc;
 

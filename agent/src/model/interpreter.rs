@@ -1,4 +1,5 @@
-//! The programs that run scripts, and how their command lines lead to the script.
+//! The programs that run scripts, and how their command lines lead to the script. The probes follow the same
+//! rules (`ebpf/src/script.rs`); [`script`] is for processes that started before them.
 
 use whittle_schemas::record::process::{INTERPRETER_NAME_BYTES, Interpreter};
 
@@ -76,7 +77,8 @@ const ROWS: &[Row] = &[
 ];
 
 /// Every interpreter under each of its names, for the kernel's map.
-pub(super) fn interpreters() -> impl Iterator<Item = ([u8; INTERPRETER_NAME_BYTES], Interpreter)> {
+#[must_use = "the table is for the kernel's map"]
+pub fn interpreters() -> impl Iterator<Item = ([u8; INTERPRETER_NAME_BYTES], Interpreter)> {
     ROWS.iter().flat_map(|row| {
         let interpreter = Interpreter {
             value_letters: mask(row.value),
@@ -88,6 +90,37 @@ pub(super) fn interpreters() -> impl Iterator<Item = ([u8; INTERPRETER_NAME_BYTE
             .map(move |name| (padded(name), interpreter))
     })
 }
+
+/// The script that a command line runs: its name as given, or `-m NAME` for what is run by name.
+///
+/// `program` is the executable's file name, `arguments` the command line with the program's own name first. None
+/// where the program is no interpreter, or the code is on the command line or comes from standard input.
+#[must_use]
+pub fn script(program: &[u8], arguments: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let program = std::str::from_utf8(program).ok()?;
+    let row = ROWS.iter().find(|row| row.names.contains(&program))?;
+    let has = |letters: &str, letter: u8| letters.as_bytes().contains(&letter);
+    let mut rest = arguments.iter().skip(1).take(MOST_ARGUMENTS);
+    while let Some(argument) = rest.next() {
+        match argument.as_slice() {
+            [b'-'] => return None,
+            [b'-', b'-', ..] => {}
+            [b'-', .., letter] if has(row.inline, *letter) => return None,
+            [b'-', .., letter] if has(row.module, *letter) => {
+                return rest.next().map(|name| [b"-m ", name.as_slice()].concat());
+            }
+            [b'-', .., letter] if has(row.value, *letter) => {
+                rest.next()?;
+            }
+            [b'-', ..] => {}
+            _ => return Some(argument.clone()),
+        }
+    }
+    None
+}
+
+/// As many as the probes look at.
+const MOST_ARGUMENTS: usize = 15;
 
 fn mask(letters: &str) -> u64 {
     letters
@@ -104,6 +137,26 @@ fn padded(name: &str) -> [u8; INTERPRETER_NAME_BYTES] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_script_is_the_first_argument_that_is_no_option() {
+        let check = |line: &str, expected: Option<&str>| {
+            let arguments: Vec<_> = line
+                .split(' ')
+                .map(|argument| argument.as_bytes().to_vec())
+                .collect();
+            let found = script(&arguments[0], &arguments);
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{line}");
+        };
+        check("python3 -u etl.py --token x", Some("etl.py"));
+        check("python3 -W ignore etl.py", Some("etl.py"));
+        check("python3 -Im pip install", Some("-m pip"));
+        check("python3 -c code", None);
+        check("bash -ec code", None);
+        check("sh -", None);
+        check("node --inspect a.js", Some("a.js"));
+        check("cc1 a.c", None);
+    }
 
     #[test]
     fn every_name_fits_with_its_nul_and_every_option_is_a_letter() {
