@@ -61,7 +61,7 @@ pub fn run(options: &Options) -> Result<()> {
         let initramfs = initramfs::make(&kernel)?;
         let disk = payload.disk(&run_list)?;
         println!(
-            "kernel {}, {} commands",
+            "kernel {}, commands to run: {}",
             kernel.release,
             run_list.lines().filter(|line| is_command(line)).count()
         );
