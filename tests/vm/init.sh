@@ -26,7 +26,8 @@ while IFS= read -r command <&3; do
     echo "whittle-vm: $command"
     sh -c "$command" </dev/null 3<&- || { status=$?; failed=$((failed + 1)); echo "whittle-vm: exit status $status: $command"; }
 done 3</payload/run.list
-echo "whittle-vm: $failed failed, guest up for $(cut -d' ' -f1 /proc/uptime) s"
+# On a line of its own, even where the last command left one unfinished.
+printf '\nwhittle-vm: %s failed, guest up for %s s\n' "$failed" "$(cut -d' ' -f1 /proc/uptime)"
 sync
 echo o >/proc/sysrq-trigger
 while :; do sleep 1; done

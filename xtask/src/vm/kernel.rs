@@ -1,16 +1,18 @@
 //! The kernels that can be booted: Debian's cloud kernels, fetched once and unpacked into the cache.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::apt::Suite;
 use crate::{command, places};
 
 const TABLE: &str = "tests/vm/kernels.toml";
+const MODULES: &str = "lib/modules";
 
 /// A row of the table of kernels.
 #[derive(Clone, Deserialize)]
@@ -18,7 +20,7 @@ pub(super) struct Entry {
     /// What the command line calls it.
     pub(super) name: String,
     suite: String,
-    package: String,
+    packages: Vec<String>,
 }
 
 /// An unpacked kernel.
@@ -50,43 +52,51 @@ pub(super) fn find(name: &str) -> Result<Entry> {
     found.with_context(|| format!("no kernel {name}; {TABLE} has {}", names.join(", ")))
 }
 
-/// The kernel of this row; the first time, its newest package is fetched.
+/// The kernel of this row; the first time, its newest packages are fetched.
 pub(super) fn fetch(entry: &Entry) -> Result<Kernel> {
     let folder = places::cache("vm/kernels")?.join(&entry.name);
     if !folder.exists() {
         let suite = Suite::fetch(&entry.suite)?;
-        let (package, version) = suite.newest(&entry.package)?;
-        eprintln!("fetching {package} {version}");
         // Unpacked beside and renamed, so that half a kernel is not taken for one.
-        let beside = folder.with_extension("incomplete");
+        let beside = folder.with_file_name(format!("{}.incomplete", entry.name));
         if beside.exists() {
             fs::remove_dir_all(&beside)
                 .with_context(|| format!("cannot remove {}", beside.display()))?;
         }
-        suite.unpack(&package, &beside)?;
+        for pattern in &entry.packages {
+            let (package, version) = suite.newest(pattern)?;
+            eprintln!("fetching {package} {version}");
+            suite.unpack(&package, &beside)?;
+        }
+        link_lib(&beside)?;
         let release = release(&beside)?;
         command::output(Command::new("depmod").arg("-b").arg(&beside).arg(&release))?;
         fs::rename(&beside, &folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let release = release(&folder)?;
-    let image = folder.join(format!("boot/vmlinuz-{release}"));
-    if !image.is_file() {
-        bail!(
-            "{} is missing; remove {} and try again",
-            image.display(),
+    let modules = folder.join(MODULES).join(&release);
+    // Older packages have it in `boot`, newer ones beside the modules.
+    let places = [
+        folder.join(format!("boot/vmlinuz-{release}")),
+        modules.join("vmlinuz"),
+    ];
+    let image = places.into_iter().find(|place| place.is_file());
+    let image = image.with_context(|| {
+        format!(
+            "no kernel image in {}; remove it and try again",
             folder.display()
-        );
-    }
+        )
+    })?;
     Ok(Kernel {
-        image,
-        modules: modules_root(&folder).join(&release),
         release,
+        image,
+        modules,
     })
 }
 
 fn release(folder: &Path) -> Result<String> {
-    let modules = modules_root(folder);
+    let modules = folder.join(MODULES);
     let mut entries =
         fs::read_dir(&modules).with_context(|| format!("no modules in {}", modules.display()))?;
     let first = entries
@@ -99,11 +109,11 @@ fn release(folder: &Path) -> Result<String> {
         .into_owned())
 }
 
-/// Newer packages have the modules below `usr/lib` only.
-fn modules_root(folder: &Path) -> PathBuf {
-    ["lib/modules", "usr/lib/modules"]
-        .map(|place| folder.join(place))
-        .into_iter()
-        .find(|path| path.is_dir())
-        .unwrap_or_else(|| folder.join("lib/modules"))
+/// Newer packages have everything below `usr/lib`, and count on the link that every system has.
+fn link_lib(folder: &Path) -> Result<()> {
+    let lib = folder.join("lib");
+    if lib.exists() {
+        return Ok(());
+    }
+    symlink("usr/lib", &lib).with_context(|| format!("cannot make the link {}", lib.display()))
 }
