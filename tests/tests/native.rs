@@ -1,0 +1,167 @@
+//! The agent library on the machine in front of it, watching every process: what ran before it came is
+//! known too, and the agent itself is not.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use rustix::fd::AsFd;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use whittle_agent::{
+    kernel::{Limits, Scope},
+    pipeline::{Config, Recorder},
+    sink::Place,
+};
+use whittle_schemas::table::{SubjectRow, Tables};
+use whittle_tests::recorded;
+
+/// Says that it runs, waits for a line, reads a file, ends.
+const SCRIPT: &str =
+    "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\nopen(sys.argv[1]).read()\n";
+
+fn python(folder: &Path, arguments: &[&str]) -> Result<Child> {
+    let mut child = Command::new("python3")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("python3 cannot be started: install it")?;
+    let output = child.stdout.take().context("stdout is a pipe")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line)?;
+    assert_eq!(line, "ready\n");
+    Ok(child)
+}
+
+/// Lets the process go on while everything is recorded, until it ends.
+fn record_all(data: &Path, mut child: Child) -> Result<Tables> {
+    let config = Config {
+        root: data.to_owned(),
+        place: Place {
+            cluster: "test".to_owned(),
+            node: "native".to_owned(),
+        },
+        scope: Scope::All,
+        limits: Limits::default(),
+        backend: None,
+        window: Duration::from_secs(600),
+    };
+    let mut recorder = Recorder::start(config)?;
+    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+    child
+        .stdin
+        .take()
+        .context("stdin is a pipe")?
+        .write_all(b"go\n")?;
+    recorder.run(&[pidfd.as_fd()])?;
+    child.wait()?;
+    recorder.finish()?;
+    recorded::tables(data)
+}
+
+/// Who read a file, as the tables say.
+fn reader(tables: &Tables, path: &Path) -> Result<SubjectRow> {
+    let usage = tables
+        .usage
+        .iter()
+        .find(|row| row.resource == path.as_os_str().as_encoded_bytes());
+    let id = &usage
+        .with_context(|| format!("nobody read {}", path.display()))?
+        .subject_id;
+    let subject = tables.subjects.iter().find(|row| row.subject_id == *id);
+    subject.cloned().context("the usage has a subject")
+}
+
+#[test]
+fn a_script_that_ran_before_the_probes_is_the_same_subject_as_one_that_starts_under_them()
+-> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = fs::canonicalize(folder.path())?;
+    let (script, secret) = (folder.join("job.py"), folder.join("input"));
+    fs::write(&script, SCRIPT)?;
+    fs::write(&secret, "x")?;
+    let name = script.to_str().context("a path of this test is text")?;
+
+    let before = record_all(
+        &folder.join("before"),
+        python(&folder, &["-u", name, "input"])?,
+    )?;
+    let before = reader(&before, &secret)?;
+    assert_eq!(before.script.as_deref(), Some(name.as_bytes()));
+
+    let command = [
+        "sh",
+        "-c",
+        "echo go | python3 -u \"$0\" input >/dev/null",
+        name,
+    ];
+    let command: Vec<_> = command.iter().map(Into::into).collect();
+    let under = recorded::record(&folder.join("under"), &folder, &command)?;
+    let under = reader(&under.tables, &secret)?;
+    assert_eq!(
+        (before.subject_id, before.executable),
+        (under.subject_id, under.executable)
+    );
+    Ok(())
+}
+
+#[test]
+fn while_everything_is_watched_the_agent_is_not() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = fs::canonicalize(folder.path())?;
+    fs::write(folder.join("input"), "x")?;
+    let tables = record_all(
+        &folder.join("data"),
+        python(&folder, &["-c", SCRIPT, "input"])?,
+    )?;
+    let own = std::process::id();
+    assert!(!tables.subjects.is_empty());
+    assert!(tables.subjects.iter().all(|row| row.tgid != own));
+    let spooled = |row: &whittle_schemas::table::UsageRow| {
+        row.resource
+            .starts_with(folder.join("data").as_os_str().as_encoded_bytes())
+    };
+    assert!(
+        !tables.usage.iter().any(spooled),
+        "the agent's own files were recorded"
+    );
+    Ok(())
+}
+
+#[test]
+fn grants_of_a_living_process_are_those_that_the_kernel_shows() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = fs::canonicalize(folder.path())?;
+    fs::write(folder.join("input"), "x")?;
+    let child = python(&folder, &["-c", SCRIPT, "input"])?;
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+    let tables = record_all(&folder.join("data"), child)?;
+    let row = reader(&tables, &folder.join("input"))?;
+    let field = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::trim)
+    };
+    assert_eq!(
+        row.cap_effective
+            .map(|set| format!("{set:016x}"))
+            .as_deref(),
+        field("CapEff:")
+    );
+    assert_eq!(
+        row.cap_bounding.map(|set| format!("{set:016x}")).as_deref(),
+        field("CapBnd:")
+    );
+    assert_eq!(
+        row.parent_tgid.map(|parent| parent.to_string()).as_deref(),
+        field("PPid:")
+    );
+    Ok(())
+}
