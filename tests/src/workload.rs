@@ -81,6 +81,16 @@ pub fn refused(folder: &Path) -> Result<Workload> {
     ))
 }
 
+/// A program that makes the calls which programs seldom make.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn calls(folder: &Path) -> Result<Workload> {
+    needs(&["python3", "env"])?;
+    script(folder, "calls.py", include_str!("../peers/calls.py"))?;
+    Ok(Workload::new("calls", &["python3", "calls.py"]))
+}
+
 /// A program that opens files with names that are hard to carry, and writes what it opened to `names.txt`.
 ///
 /// # Errors

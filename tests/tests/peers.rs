@@ -89,3 +89,8 @@ fn a_thousand_short_processes_are_seen_as_strace_sees_them() {
 fn a_refused_program_is_seen_as_strace_sees_it() {
     check(workload::refused);
 }
+
+#[test]
+fn calls_that_programs_seldom_make_are_seen_as_strace_sees_them() {
+    check(workload::calls);
+}

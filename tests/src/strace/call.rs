@@ -131,10 +131,11 @@ pub(super) fn decorated_path(decoration: &str) -> Option<Vec<u8>> {
     Some(path)
 }
 
-/// `asked` from `folder`; an absolute path stays as it is.
+/// `asked` from `folder`; an absolute path stays as it is, and so does one from an unknown folder.
 pub(super) fn path_of(folder: &[u8], asked: &[u8]) -> Vec<u8> {
     match (asked.first(), folder.last()) {
-        (Some(b'/'), _) => asked.to_vec(),
+        (Some(b'/'), _) | (_, None) => asked.to_vec(),
+        (None, _) => folder.to_vec(),
         (_, Some(b'/')) => [folder, asked].concat(),
         _ => [folder, b"/", asked].concat(),
     }
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn an_exec_from_a_second_thread_ends_under_the_first_ones_id() {
-        let log = "11 execve(\"\\x2f\", [\"\\x77\"...], 0x7ff /* 35 vars */ <unfinished ...>\n\
+        let log = "11 execve(\"\\x2f\", [\"\\x77\"...], 0x7ff /* 35 vars */ <pid changed to 9 ...>\n\
                    9 +++ superseded by execve in pid 11 +++\n\
                    9 <... execve resumed>)             = 0\n";
         let calls = calls(log);

@@ -13,7 +13,8 @@ pub enum Line<'a> {
         /// All after the opening parenthesis.
         rest: &'a str,
     },
-    /// `name(arguments <unfinished ...>`: the call goes on in a later line.
+    /// `name(arguments <unfinished ...>`: the call goes on in a later line. An exec by a second thread
+    /// ends in `<pid changed to 7 ...>`, and goes on under that id.
     Unfinished {
         /// System call.
         name: &'a str,
@@ -62,9 +63,16 @@ pub fn parse(text: &str) -> Result<(u32, Line<'_>), Error> {
     if name.is_empty() || !name.bytes().all(known) {
         return Err(bad());
     }
+    let start = rest.strip_suffix("<unfinished ...>").or_else(|| {
+        Some(
+            rest.strip_suffix(" ...>")?
+                .rsplit_once("<pid changed to ")?
+                .0,
+        )
+    });
     Ok((
         id,
-        match rest.strip_suffix("<unfinished ...>") {
+        match start {
             Some(start) => Line::Unfinished {
                 name,
                 start: start.trim_end(),

@@ -149,8 +149,16 @@ impl Reader {
             self.trace.started = found;
             return Ok(());
         }
-        for resource in found {
-            access::add(&mut self.trace.tally, ["execute"], resource, outcome, 1);
+        // A script that interprets a script is neither the first nor the last file: `compare` knows it.
+        let last = found.len() - 1;
+        for (at, resource) in found.into_iter().enumerate() {
+            let words: &[&str] = if at == 0 || at == last {
+                &["execute"]
+            } else {
+                &["execute", "between"]
+            };
+            let words = words.iter().copied();
+            access::add(&mut self.trace.tally, words, resource, outcome, 1);
         }
         Ok(())
     }
@@ -279,9 +287,12 @@ fn unknown(call: &Call, argument: usize) -> Error {
     }
 }
 
-/// The path of a folder descriptor, `AT_FDCWD<...>` or `5<...>`.
+/// The path of a folder descriptor, `AT_FDCWD<...>` or `5<...>`; empty for one that is not open.
 fn folder(argument: &str) -> Option<Vec<u8>> {
-    decorated_path(&argument[argument.find('<')?..])
+    match argument.find('<') {
+        Some(start) => decorated_path(&argument[start..]),
+        None => argument.parse::<i32>().is_ok().then(Vec::new),
+    }
 }
 
 #[cfg(test)]
