@@ -60,7 +60,7 @@ pub enum Error {
     Data(#[from] data::Error),
     /// The SQL is wrong, or does more than read.
     #[error(
-        "the query is refused ({0}): tables are usage, subjects and coverage, and `whittle query \"DESCRIBE usage\"` lists columns"
+        "the query is refused ({0}): it may only read, the tables are usage, subjects and coverage, and `whittle query \"DESCRIBE usage\"` lists columns"
     )]
     Refused(String),
     /// The query was right, but did not come to its end.
