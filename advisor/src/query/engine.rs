@@ -143,7 +143,7 @@ fn sentence(error: &DataFusionError) -> String {
             ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
                 message.clone()
             }
-            other => other.to_string(),
+            limit @ ParserError::RecursionLimitExceeded => limit.to_string(),
         },
         root => root.message().into_owned(),
     };
