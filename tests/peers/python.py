@@ -38,7 +38,7 @@ def files():
     with tempfile.TemporaryFile() as out:
         out.write(b"x")
     folder = os.open("/", os.O_RDONLY)
-    os.close(os.open("etc/hostname", os.O_RDONLY, dir_fd=folder))
+    os.close(os.open("etc/passwd", os.O_RDONLY, dir_fd=folder))
     with open("/proc/self/status") as status, open(f"/proc/{os.getppid()}/status") as parent:
         status.read(), parent.read()
 
