@@ -57,13 +57,8 @@ pub struct Args {
     /// The ring's size in bytes: a power of two, at least 4096.
     #[arg(long, value_name = "BYTES", env = "WHITTLE_RING_BYTES", hide = true)]
     pub ring_bytes: Option<u32>,
-    /// The command and its arguments.
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    /// The command and its arguments, after `--`.
+    #[arg(required = true, last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,
 }
 
