@@ -10,6 +10,7 @@ mod tests;
 use std::{
     fmt,
     path::{Path, PathBuf},
+    process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -88,12 +89,26 @@ pub fn damage_sentence(damaged: &[Damaged], files_read: usize) -> Option<String>
     Some(format!("{first}{more}; {read}"))
 }
 
-/// Finds that the folder is a data root, and first turns into Parquet what recorders that ended early
-/// left there. Returns sentences for the user on what that did.
+/// Exit status of a command that printed what it could, but for so many files and windows.
+#[must_use]
+pub fn status(unread: usize) -> ExitCode {
+    ExitCode::from(u8::from(unread > 0))
+}
+
+/// A data root that can be read.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Sentences for the user on what recorders that ended early left there.
+    pub sentences: Vec<String>,
+    /// Windows that are still in their spool, because they could not be turned into Parquet.
+    pub unrecovered: usize,
+}
+
+/// Finds that the folder is a data root, and turns into Parquet what recorders that ended early left there.
 ///
 /// # Errors
 /// The folder is not a data root.
-pub fn open(root: &Path) -> Result<Vec<String>, Error> {
+pub fn open(root: &Path) -> Result<Opened, Error> {
     sink::root::check(root)?;
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -118,5 +133,8 @@ pub fn open(root: &Path) -> Result<Vec<String>, Error> {
             .iter()
             .map(|error| format!("a window was not recovered: {error}")),
     );
-    Ok(sentences)
+    Ok(Opened {
+        sentences,
+        unrecovered: recovered.failed.len(),
+    })
 }

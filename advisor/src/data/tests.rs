@@ -151,18 +151,23 @@ fn a_window_whose_recorder_was_killed_is_recovered_on_opening() {
         .append(&Frame::Usage(row.clone()))
         .expect("there is room");
     assert_eq!(
-        open(root.path()).expect("it is a data root"),
+        open(root.path()).expect("it is a data root").sentences,
         ["a recorder is still writing here: its running window is not shown yet"]
     );
     drop(spool);
     assert_eq!(
-        open(root.path()).expect("it is a data root"),
+        open(root.path()).expect("it is a data root").sentences,
         ["one window of a recorder that ended early was recovered"]
     );
     let rows = read(root.path()).expect("the folders are listed");
     assert_eq!(rows.tables.usage[0].resource, row.resource);
     assert!(rows.tables.coverage.iter().all(|row| !row.is_complete()));
-    assert!(open(root.path()).expect("it is a data root").is_empty());
+    assert!(
+        open(root.path())
+            .expect("it is a data root")
+            .sentences
+            .is_empty()
+    );
     assert_eq!(
         files(
             root.path(),

@@ -76,13 +76,14 @@ pub enum Error {
     NotBuilt,
 }
 
-/// Runs a query and prints its result; damage goes to stderr.
+/// Runs a query and prints its result. Damage goes to stderr, and makes the exit status 1.
 ///
 /// # Errors
 /// The folder is not a data root, or the query is wrong or fails.
 #[cfg(feature = "query")]
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    for sentence in data::open(&args.data)? {
+    let opened = data::open(&args.data)?;
+    for sentence in &opened.sentences {
         eprintln!("whittle: {sentence}");
     }
     let answer = engine::ask(&args.data, &args.sql)?;
@@ -92,7 +93,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let text =
         output::format(&answer, args.format).map_err(|error| Error::Failed(error.to_string()))?;
     crate::report::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(data::status(answer.warnings.len() + opened.unrecovered))
 }
 
 /// Says how to get a whittle that can query.

@@ -207,7 +207,7 @@ fn recover(out: &Path) {
 /// printed is no failure of the recording.
 fn show(args: &Args, files: &[PathBuf]) {
     let rows = data::read_files(&args.out, files);
-    let summary = Summary::of(&rows.tables, None);
+    let summary = Summary::of(&rows.tables, None).without(rows.damaged.len());
     let text = match args.format {
         Format::None => return,
         Format::Json => report::json(&summary),

@@ -79,12 +79,13 @@ pub enum Error {
     Output(#[from] io::Error),
 }
 
-/// Reads a data root and prints the report; damage goes to stderr.
+/// Reads a data root and prints the report. Damage goes to stderr, and makes the exit status 1.
 ///
 /// # Errors
 /// The folder is not a data root, nothing of it can be read, or no subject matches.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    for sentence in data::open(&args.data)? {
+    let opened = data::open(&args.data)?;
+    for sentence in &opened.sentences {
         eprintln!("whittle: {sentence}");
     }
     let rows = data::read(&args.data)?;
@@ -94,7 +95,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         }
         eprintln!("whittle: {sentence}");
     }
-    let summary = Summary::of(&rows.tables, args.subject.as_deref());
+    let unread = rows.damaged.len() + opened.unrecovered;
+    let summary = Summary::of(&rows.tables, args.subject.as_deref()).without(unread);
     if let Some(subject) = args
         .subject
         .as_ref()
@@ -107,7 +109,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         Format::Json => json(&summary),
     };
     print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(data::status(unread))
 }
 
 /// The style that suits standard output: colours only on a terminal.

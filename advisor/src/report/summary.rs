@@ -19,8 +19,10 @@ pub struct Summary {
     pub to: Option<String>,
     /// Nodes that recorded, as `cluster/node`.
     pub nodes: Vec<String>,
-    /// Whether nothing was lost and nothing was left unwatched: only then is silence evidence.
+    /// Whether nothing was lost, left unwatched or left unread: only then is silence evidence.
     pub complete: bool,
+    /// Files and windows of the data root that could not be read, so that their rows are missing here.
+    pub unread: usize,
     /// One entry for each hook family.
     pub coverage: Vec<Family>,
     /// One entry for each subject, in the order in which they were seen first.
@@ -124,9 +126,24 @@ impl Summary {
                 .into_iter()
                 .collect(),
             complete: !coverage.is_empty() && coverage.iter().all(|family| family.complete),
+            unread: 0,
             coverage,
             subjects,
         }
+    }
+
+    /// The same, where so many files and windows could not be read. Nobody knows what was in them, so that
+    /// no family is complete.
+    #[must_use]
+    pub fn without(mut self, unread: usize) -> Self {
+        self.unread = unread;
+        if unread > 0 {
+            self.complete = false;
+            for family in &mut self.coverage {
+                family.complete = false;
+            }
+        }
+        self
     }
 }
 

@@ -59,7 +59,9 @@ fn losses_and_gaps_come_first_and_are_explained() {
 #[test]
 fn no_line_is_wider_than_a_terminal_of_80_columns() {
     let narrow = Style { width: 80, ..PLAIN };
-    let text = report(&sample::tables(), narrow) + &report(&lossy(), narrow);
+    let damaged = Summary::of(&sample::tables(), None).without(2);
+    let text =
+        report(&sample::tables(), narrow) + &report(&lossy(), narrow) + &render(&damaged, narrow);
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
@@ -127,6 +129,25 @@ fn silence_is_no_evidence_without_coverage() {
     let text = report(&tables, PLAIN);
     assert!(text.contains("No coverage was recorded"), "{text}");
     assert!(report(&Tables::default(), PLAIN).contains("Nothing was recorded"));
+}
+
+#[test]
+fn a_report_of_damaged_data_is_never_complete() {
+    let summary = Summary::of(&sample::tables(), None);
+    assert!(summary.complete && summary.clone().without(0).complete);
+    let summary = summary.without(1);
+    assert!(!summary.complete && !summary.coverage.iter().any(|family| family.complete));
+    let text = render(&summary, PLAIN);
+    assert_eq!(text.matches("not complete: files are missing").count(), 3);
+    assert!(text.contains("Not complete, files are missing:"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&json(&summary)).expect("it is JSON");
+    assert_eq!(
+        (&json["complete"], &json["unread"]),
+        (&false.into(), &1.into())
+    );
+
+    let nothing = Summary::of(&Tables::default(), None).without(3);
+    assert!(render(&nothing, PLAIN).contains("files are missing"));
 }
 
 #[test]

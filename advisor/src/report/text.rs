@@ -55,7 +55,7 @@ fn coverage(page: &mut Page, summary: &Summary) {
             family.seen.to_string(),
             family.recorded.to_string(),
             family.lost.to_string(),
-            verdict(family),
+            verdict(family, summary.unread),
         ]);
     }
     // The table's own padding of one, and one more, are the report's indent.
@@ -74,25 +74,32 @@ fn coverage(page: &mut Page, summary: &Summary) {
             page.line(0, line.trim_end());
         }
     }
-    let (paint, sentence) = match (summary.coverage.is_empty(), summary.complete) {
-        (true, _) => (
-            Paint::Yellow,
-            "No coverage was recorded: what is not listed below may have happened all the same.",
-        ),
-        (false, true) => (
+    let (paint, sentence) = if summary.complete {
+        (
             Paint::Green,
             "Complete: every exec, open and connection was recorded.",
-        ),
-        (false, false) => (
+        )
+    } else if summary.unread > 0 {
+        (
+            Paint::Yellow,
+            "Not complete, files are missing: what is not listed below may have happened.",
+        )
+    } else if summary.coverage.is_empty() {
+        (
+            Paint::Yellow,
+            "No coverage was recorded: what is not listed below may have happened all the same.",
+        )
+    } else {
+        (
             Paint::Yellow,
             "Not complete: what is not listed below may have happened all the same.",
-        ),
+        )
     };
     page.line(1, &page.paint(paint, sentence));
 }
 
 /// What the coverage of a family comes to, in words.
-fn verdict(family: &Family) -> String {
+fn verdict(family: &Family, unread: usize) -> String {
     let mut parts = Vec::new();
     if family.lost > 0 {
         let reasons: Vec<_> = family
@@ -106,6 +113,9 @@ fn verdict(family: &Family) -> String {
         parts.push(format!("unwatched for {}", duration(family.gap_us)));
     }
     parts.extend(family.gap_reasons.iter().cloned());
+    if unread > 0 {
+        parts.push("files are missing".to_owned());
+    }
     if !family.complete && parts.is_empty() {
         parts.extend(family.backend_reasons.iter().cloned());
     }
