@@ -10,6 +10,7 @@
     reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12"
 )]
 
+mod access;
 mod config;
 mod count;
 mod emit;

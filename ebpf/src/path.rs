@@ -11,6 +11,7 @@ use whittle_schemas::record::{
 
 use crate::{
     config::offset,
+    hash::mix,
     kernel::{current, read},
     scratch::{self, Scratch},
 };
@@ -272,4 +273,46 @@ pub(crate) fn identity(path: Path) -> Option<u64> {
     let device: u32 = read(sb, offset!(sb_dev))?;
     let number: u64 = read(inode, offset!(inode_ino))?;
     Some(number ^ (u64::from(device) << 32))
+}
+
+/// Most folders above a name whose names count for [`lineage`].
+const LINEAGE: u32 = 24;
+
+/// A number that stands for a name and the folders above it, as the running task sees them: an inode keeps its
+/// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
+#[inline(always)]
+pub(crate) fn lineage(path: Path) -> Option<u64> {
+    let fs: u64 = read(current(), offset!(task_fs))?;
+    let root: u64 = read(fs, offset!(fs_root_dentry))?;
+    match lineage_of(path.dentry, root) {
+        0 => None,
+        lineage => Some(lineage),
+    }
+}
+
+/// A global function, as [`walk_path`] is. 0: a fault.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
+    let mut lineage = root;
+    let mut at = dentry;
+    let mut step = 0;
+    while step < LINEAGE {
+        let Some(hash) = read::<u32>(at, offset!(dentry_name_hash)) else {
+            return 0;
+        };
+        let Some(parent) = read::<u64>(at, offset!(dentry_parent)) else {
+            return 0;
+        };
+        lineage = mix(
+            lineage.rotate_left(27) ^ u64::from(hash),
+            0xff51_afd7_ed55_8ccd,
+        );
+        if parent == at {
+            break;
+        }
+        at = parent;
+        step += 1;
+    }
+    lineage | 1
 }

@@ -10,15 +10,15 @@ use aya_ebpf::{
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
-use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE, process::SCRIPT_UNKNOWN};
+use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE};
 
 use crate::{
+    access::{self, AT_FDCWD, Asking},
     config::offset,
-    file,
     kernel::read,
     maps::TASKS,
     path::Asked,
-    scratch, script,
+    script,
     subject::{self, Sighting},
     syscall::Call,
 };
@@ -80,35 +80,35 @@ fn executed(sighting: Sighting, bprm: u64) -> Result<(), Reason> {
     let before = unsafe { (*task).subject };
     let exe = subject::executable().ok_or(Reason::SubjectUnknown)?;
     let interpreted = script_of(bprm);
-    let script = scratch::with(|scratch, slot| script::find(scratch, slot, exe, interpreted));
     // SAFETY: as above.
     unsafe {
-        (*task).script = script.unwrap_or(SCRIPT_UNKNOWN);
+        (*task).script = script::find(exe, interpreted);
         (*task).subject = 0;
     }
     let after = subject::find();
     // The first program that the agent starts has no subject before it: it acts for itself.
     let actor = if before == 0 { after? } else { before };
-    if let Some(filename) = interpreted {
-        let key = sighting.key(actor, EXECUTE, 0);
+    if interpreted != 0 {
+        let asked = Asked::Kernel(interpreted);
+        let asking = Asking {
+            subject: actor,
+            action: EXECUTE,
+            errno: 0,
+            directory: AT_FDCWD,
+            asked,
+        };
         let script = sighting.again();
-        script.ended(file::asked(script, key, AT_FDCWD, Asked::Kernel(filename)));
+        script.ended(access::asked(script, asking));
     }
-    file::opened(sighting, actor, exe, None)
+    access::executed(sighting, actor, exe)
 }
 
-const AT_FDCWD: i32 = -100;
-
-/// The path of the script, where the program was started for a `#!` line.
+/// The path of the script, where the program was started for a `#!` line; else 0.
 #[inline(always)]
-fn script_of(bprm: u64) -> Option<u64> {
-    let filename: u64 = read(bprm, offset!(bprm_filename))?;
-    let interp: u64 = read(bprm, offset!(bprm_interp))?;
-    if filename == interp {
-        None
-    } else {
-        Some(filename)
-    }
+fn script_of(bprm: u64) -> u64 {
+    let filename: u64 = read(bprm, offset!(bprm_filename)).unwrap_or(0);
+    let interp: u64 = read(bprm, offset!(bprm_interp)).unwrap_or(0);
+    if filename == interp { 0 } else { filename }
 }
 
 const EXECVE: u64 = 59;
@@ -161,6 +161,15 @@ fn refused(sighting: Sighting, call: &Call, at: bool) -> Result<(), Reason> {
         (AT_FDCWD, call.argument(0))
     };
     let subject = subject::of(sighting.task)?;
-    let key = sighting.key(subject, EXECUTE, call.errno());
-    file::asked(sighting, key, directory, Asked::User(asked))
+    let asked = Asked::User(asked);
+    access::asked(
+        sighting,
+        Asking {
+            subject,
+            action: EXECUTE,
+            errno: call.errno(),
+            directory,
+            asked,
+        },
+    )
 }

@@ -15,7 +15,7 @@ use crate::{
     kernel::{current, read},
     maps::{INTERPRETERS, SCRIPTS},
     path::{self, Asked, Path},
-    scratch::{BPF_NOEXIST, Scratch},
+    scratch::{self, BPF_NOEXIST, Scratch},
     subject,
 };
 
@@ -23,35 +23,46 @@ use crate::{
 const ARGUMENTS: u32 = 16;
 
 /// Finds the script of the program that was just executed, announces it, and gives the hash that stands
-/// for it in the subject's key: 0 without a script.
+/// for it in the subject's key: 0 without a script, [`SCRIPT_UNKNOWN`] where it cannot be told.
 ///
-/// `interpreted` is the script's path where the kernel itself started the interpreter for a `#!` line.
+/// `interpreted` is the script's path where the kernel itself started the interpreter for a `#!` line, else 0.
 #[inline(always)]
-pub(crate) fn find(
-    scratch: &mut Scratch,
-    slot: u32,
-    exe: u64,
-    interpreted: Option<u64>,
-) -> Result<u64, Reason> {
-    let (mut text, part) = match interpreted {
-        Some(filename) => (path::asked(scratch, Asked::Kernel(filename))?, PART_SCRIPT),
-        None => match interpreter(exe) {
-            Some(interpreter) => match by_arguments(scratch, &interpreter)? {
-                Some(found) => found,
-                None => return Ok(0),
-            },
+pub(crate) fn find(exe: u64, interpreted: u64) -> u64 {
+    find_script(exe, interpreted)
+}
+
+/// A global function, which the verifier checks once, with a stack of its own.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn find_script(exe: u64, interpreted: u64) -> u64 {
+    let found = scratch::with(|scratch, slot| try_find(scratch, slot, exe, interpreted));
+    found.unwrap_or(SCRIPT_UNKNOWN)
+}
+
+#[inline(always)]
+fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Result<u64, Reason> {
+    let (mut text, part) = if interpreted != 0 {
+        (
+            path::asked(scratch, Asked::Kernel(interpreted))?,
+            PART_SCRIPT,
+        )
+    } else {
+        let Some(interpreter) = interpreter(exe) else {
+            return Ok(0);
+        };
+        match by_arguments(scratch, &interpreter)? {
+            Some(found) => found,
             None => return Ok(0),
-        },
+        }
     };
     let lanes = hash::text(slot, text.asked_bytes);
     let mut id = lanes[0] ^ lanes[1].rotate_left(1) ^ u64::from(part);
     let relative = part == PART_SCRIPT && path::is_relative(scratch);
     let directory = Path::working_directory().ok_or(Reason::SubjectUnknown)?;
     if relative {
-        id ^= mix(
-            path::identity(directory).ok_or(Reason::SubjectUnknown)?,
-            0xff51_afd7_ed55_8ccd,
-        );
+        let identity = path::identity(directory).ok_or(Reason::SubjectUnknown)?;
+        let lineage = path::lineage(directory).ok_or(Reason::SubjectUnknown)?;
+        id ^= mix(identity ^ lineage, 0xff51_afd7_ed55_8ccd);
     }
     if id <= SCRIPT_UNKNOWN {
         id = SCRIPT_UNKNOWN + 1;
@@ -71,11 +82,10 @@ pub(crate) fn find(
 const NO_KEY: SubjectKey = SubjectKey {
     cgroup_id: 0,
     inode: 0,
+    lineage: 0,
     device: 0,
-    name_hash: 0,
     script: 0,
     uid: 0,
-    pad: 0,
 };
 
 /// How the executable's command line leads to its script; None for what is no interpreter.

@@ -207,31 +207,38 @@ struct Socket {
 
 #[inline(always)]
 fn touch(act: &Act) {
-    let what = (u64::from(act.action) << 32) | act.address_bytes & 0xffff_ffff;
-    touch_socket(what, act.descriptor, act.address, act.errno);
-}
-
-/// A global function, which the verifier checks once and not again for each caller and message: on 5.10 those
-/// take plain numbers only, so that the action and the address's length share one.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn touch_socket(what: u64, descriptor: u64, address: u64, errno: i32) -> u32 {
-    let act = Act {
-        action: (what >> 32) as u16,
-        descriptor,
-        address,
-        address_bytes: what & 0xffff_ffff,
-        errno,
-    };
     if let Some(sighting) = Sighting::of(Family::Socket) {
-        sighting.ended(try_touch(sighting, &act));
+        sighting.ended(touch_by(sighting, act));
     }
-    0
 }
 
 #[inline(always)]
-fn try_touch(sighting: Sighting, act: &Act) -> Result<(), Reason> {
+fn touch_by(sighting: Sighting, act: &Act) -> Result<(), Reason> {
     let subject = subject::of(sighting.task)?;
+    let what =
+        u64::from(sighting.packed()) | (u64::from(act.action) << 16) | (act.address_bytes << 32);
+    let whose = act.descriptor & 0xffff_ffff | (u64::from(act.errno as u32) << 32);
+    Reason::or_recorded(touch_socket(what, whose, act.address, subject))
+}
+
+/// A global function, which the verifier checks once and not again for each caller and message, with a stack of
+/// its own. On 5.10 those take plain numbers only: generation and family, action and the address's length share
+/// one, descriptor and errno another.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn touch_socket(what: u64, whose: u64, address: u64, subject: u64) -> u32 {
+    let act = Act {
+        action: (what >> 16) as u16,
+        descriptor: whose & 0xffff_ffff,
+        address,
+        address_bytes: what >> 32,
+        errno: (whose >> 32) as i32,
+    };
+    Reason::number(try_touch(Sighting::unpacked(what as u32), &act, subject))
+}
+
+#[inline(always)]
+fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> {
     let socket = socket(act.descriptor);
     let mut address = Address {
         words: [0; ADDRESS_BYTES / 8],

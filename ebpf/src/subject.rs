@@ -64,6 +64,27 @@ impl Sighting {
         }
     }
 
+    /// Generation and family in one number, as one global function passes them to another.
+    #[inline(always)]
+    pub(crate) fn packed(self) -> u32 {
+        self.generation.number() | ((self.family as u32) << 8)
+    }
+
+    /// What [`Self::packed`] packed, but for the process.
+    #[inline(always)]
+    pub(crate) fn unpacked(number: u32) -> Self {
+        let family = match (number >> 8) & 0xff {
+            0 => Family::Process,
+            1 => Family::File,
+            _ => Family::Socket,
+        };
+        Self {
+            generation: Generation::of_number(number),
+            family,
+            task: core::ptr::null_mut(),
+        }
+    }
+
     /// The key of an access, but for its object.
     #[inline(always)]
     pub(crate) fn key(self, subject: u64, action: u16, errno: i32) -> UsageKey {
@@ -178,16 +199,14 @@ pub(crate) fn executable() -> Option<u64> {
 fn key(exe: u64, script: u64) -> Option<SubjectKey> {
     let inode: u64 = read(exe, offset!(file_inode))?;
     let sb: u64 = read(inode, offset!(inode_sb))?;
-    let dentry: u64 = read(exe, offset!(file_path_dentry))?;
     Some(SubjectKey {
         // SAFETY: the helper has no precondition.
         cgroup_id: unsafe { bpf_get_current_cgroup_id() },
         inode: read(inode, offset!(inode_ino))?,
-        device: read(sb, offset!(sb_dev))?,
-        name_hash: read(dentry, offset!(dentry_name_hash))?,
+        lineage: path::lineage(Path::of_file(exe)?)?,
         script,
+        device: read(sb, offset!(sb_dev))?,
         uid: uid(),
-        pad: 0,
     })
 }
 

@@ -31,6 +31,12 @@ impl Generation {
         self.0
     }
 
+    /// The generation of this number, as one global function passes it to another.
+    #[inline(always)]
+    pub(crate) fn of_number(number: u32) -> Self {
+        Self(number & 1)
+    }
+
     /// The header flags of a record that belongs to it.
     #[inline(always)]
     pub(crate) fn flags(self) -> u8 {

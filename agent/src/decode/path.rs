@@ -20,10 +20,11 @@ pub(super) fn of_object(walked: &[u8], text: &Text, inode: u64, tgid: u32) -> Ve
     match text.magic {
         PIPEFS => return format!("pipe:[{inode}]").into_bytes(),
         SOCKFS => return format!("socket:[{inode}]").into_bytes(),
+        NSFS => return format!("ns:[{inode}]").into_bytes(),
         _ => {}
     }
     let mut path = unwind(walked, text);
-    if text.magic == ANON_INODE_FS || text.magic == NSFS {
+    if text.magic == ANON_INODE_FS {
         let mut named = b"anon_inode:".to_vec();
         named.append(&mut path);
         return named;
@@ -116,6 +117,7 @@ mod tests {
     fn objects_have_the_names_that_readlink_of_proc_self_fd_gives() {
         check("passwd/etc/", text(0, 0xef53), "/etc/passwd");
         check("", text(0, 0xef53), "/");
+        check("/", text(WALK_DETACHED, NSFS), "ns:[7]");
         check("x/tmp/", text(WALK_DELETED, 0xef53), "/tmp/x (deleted)");
         check("/", text(WALK_DETACHED, PIPEFS), "pipe:[7]");
         check(

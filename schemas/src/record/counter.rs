@@ -43,6 +43,30 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The result behind a number of [`Self::number`].
+    ///
+    /// # Errors
+    /// The reason why the access is lost.
+    pub const fn or_recorded(number: u32) -> Result<(), Self> {
+        match number {
+            1 => Err(Self::RingFull),
+            2 => Err(Self::SubjectUnknown),
+            3 => Err(Self::ObjectUnknown),
+            4 => Err(Self::Nested),
+            5 => Err(Self::Unsupported),
+            _ => Ok(()),
+        }
+    }
+
+    /// What became of an access, in one number: 0 for a recorded one. The kernel's global functions give numbers.
+    #[must_use]
+    pub const fn number(result: Result<(), Self>) -> u32 {
+        match result {
+            Ok(()) => 0,
+            Err(reason) => reason as u32,
+        }
+    }
+
     /// All reasons, in the order of their numbers.
     pub const ALL: [Self; 8] = [
         Self::Seen,

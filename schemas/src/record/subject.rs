@@ -12,16 +12,14 @@ pub struct SubjectKey {
     pub cgroup_id: u64,
     /// Inode of the executable.
     pub inode: u64,
-    /// Device of the executable, in the kernel's encoding.
-    pub device: u32,
-    /// `d_name.hash` of the executable, so that hard links stay apart.
-    pub name_hash: u32,
+    /// Hash of the executable's name and of the folders above it, so that hard links stay apart.
+    pub lineage: u64,
     /// Hash of the script and, where that is relative, of the working directory; 0 without a script.
     pub script: u64,
+    /// Device of the executable, in the kernel's encoding.
+    pub device: u32,
     /// Real user id.
     pub uid: u32,
-    /// Padding, zero.
-    pub pad: u32,
 }
 
 const _: () = assert!(size_of::<SubjectKey>() == 40);

@@ -1,0 +1,254 @@
+//! An access by path, of whichever family: counted where it repeats one, else described and sent. A file that
+//! was opened or executed is known by its dentry; what was refused or failed, by what was asked for.
+//!
+//! The two functions that do it are global ones, which the verifier checks once, each with a stack of its own. On
+//! 5.10 those take plain numbers only; what they need is packed for the call.
+
+use whittle_schemas::record::{
+    KIND_FILE, Text, WALK_FAULT, WALK_TRUNCATED,
+    counter::Reason,
+    file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
+    usage::UsageKey,
+};
+
+use crate::{
+    config::offset,
+    emit, hash,
+    kernel::{self, read},
+    path::{self, Asked, Path},
+    scratch::{self, Scratch},
+    subject::Sighting,
+    usage,
+};
+
+/// A file that was opened, with the `O_` flags that the caller gave.
+#[inline(always)]
+pub(crate) fn opened(
+    sighting: Sighting,
+    subject: u64,
+    file: u64,
+    flags: u64,
+) -> Result<(), Reason> {
+    Reason::or_recorded(touch_opened(sighting.packed(), subject, file, flags))
+}
+
+/// A file that was executed.
+#[inline(always)]
+pub(crate) fn executed(sighting: Sighting, subject: u64, file: u64) -> Result<(), Reason> {
+    Reason::or_recorded(touch_opened(sighting.packed(), subject, file, EXECUTED))
+}
+
+/// What was asked for, where that is all that there is: a refused or failed access, or a script.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking {
+    pub(crate) subject: u64,
+    pub(crate) action: u16,
+    pub(crate) errno: i32,
+    /// Where a relative path starts: a descriptor, or [`AT_FDCWD`].
+    pub(crate) directory: i32,
+    pub(crate) asked: Asked,
+}
+
+/// An access that is known by what was asked for.
+#[inline(always)]
+pub(crate) fn asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
+    let (address, in_kernel) = match asking.asked {
+        Asked::User(address) => (address, 0),
+        Asked::Kernel(address) => (address, IN_KERNEL),
+    };
+    let action = u64::from(asking.action) << 16;
+    let errno = u64::from(asking.errno as u32 & 0xffff) << 32;
+    let what = u64::from(sighting.packed()) | action | errno | in_kernel;
+    Reason::or_recorded(touch_asked(what, asking.subject, address, asking.directory))
+}
+
+/// `AT_FDCWD` of `include/uapi/linux/fcntl.h`: the working directory.
+pub(crate) const AT_FDCWD: i32 = -100;
+
+/// Instead of `O_` flags: executed.
+const EXECUTED: u64 = u64::MAX;
+
+/// In what [`touch_asked`] gets: the path is in the kernel's memory.
+const IN_KERNEL: u64 = 1 << 63;
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn touch_opened(sighting: u32, subject: u64, file: u64, flags: u64) -> u32 {
+    Reason::number(try_opened(
+        Sighting::unpacked(sighting),
+        subject,
+        file,
+        flags,
+    ))
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn touch_asked(what: u64, subject: u64, address: u64, directory: i32) -> u32 {
+    let asked = if what & IN_KERNEL != 0 {
+        Asked::Kernel(address)
+    } else {
+        Asked::User(address)
+    };
+    let (action, errno) = ((what >> 16) as u16, (what >> 32) as i32 & 0xffff);
+    let asking = Asking {
+        subject,
+        action,
+        errno,
+        directory,
+        asked,
+    };
+    Reason::number(try_asked(Sighting::unpacked(what as u32), asking))
+}
+
+#[inline(always)]
+fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result<(), Reason> {
+    let path = Path::of_file(file).ok_or(Reason::ObjectUnknown)?;
+    let inode: u64 = read(file, offset!(file_inode)).ok_or(Reason::ObjectUnknown)?;
+    let sb: u64 = read(inode, offset!(inode_sb)).ok_or(Reason::ObjectUnknown)?;
+    let number: u64 = read(inode, offset!(inode_ino)).ok_or(Reason::ObjectUnknown)?;
+    let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
+    let lineage = path::lineage(path).ok_or(Reason::ObjectUnknown)?;
+    let action = if flags == EXECUTED {
+        EXECUTE
+    } else {
+        let mode: u32 = read(file, offset!(file_mode)).ok_or(Reason::ObjectUnknown)?;
+        action(flags, mode & FMODE_CREATED != 0)
+    };
+    let mut key = sighting.key(subject, action, 0);
+    let state = if path::is_unlinked(path) { UNLINKED } else { 0 };
+    key.object = [number, path.mnt, lineage, u64::from(device) | state];
+    if usage::repeat(sighting.generation, &key) {
+        return Ok(());
+    }
+    let mode: u16 = read(inode, offset!(inode_mode)).unwrap_or(0);
+    scratch::with(|scratch, slot| {
+        let mut text = path::EMPTY;
+        path::walk(slot, path, &mut text);
+        let inode = Inode {
+            number,
+            device,
+            mode: u32::from(mode),
+        };
+        send(scratch, sighting, &key, text, inode)
+    })?;
+    usage::begin(sighting.generation, sighting.family, &key);
+    Ok(())
+}
+
+/// In the last word of the object, beside the device: the name was removed.
+const UNLINKED: u64 = 1 << 32;
+
+/// In the last word of the object: it is known by what was asked for.
+const BY_REQUEST: u64 = 1 << 33;
+
+#[inline(always)]
+fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
+    let mut key = sighting.key(asking.subject, asking.action, asking.errno);
+    let is_repeat = scratch::with(|scratch, slot| {
+        let mut text = path::asked(scratch, asking.asked)?;
+        let lanes = hash::text(slot, text.asked_bytes);
+        let base = if path::is_relative(scratch) {
+            base(asking.directory)
+        } else {
+            None
+        };
+        let identity = base.and_then(path::identity).unwrap_or(0);
+        let lineage = base.and_then(path::lineage).unwrap_or(0);
+        key.object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
+        if usage::repeat(sighting.generation, &key) {
+            return Ok(true);
+        }
+        if let Some(base) = base {
+            path::walk(slot, base, &mut text);
+        }
+        send(
+            scratch,
+            sighting,
+            &key,
+            text,
+            Inode {
+                number: 0,
+                device: 0,
+                mode: 0,
+            },
+        )?;
+        Ok(false)
+    })?;
+    if !is_repeat {
+        usage::begin(sighting.generation, sighting.family, &key);
+    }
+    Ok(())
+}
+
+/// Where a relative path starts; None where that cannot be told, as with a descriptor that is not open.
+#[inline(always)]
+fn base(directory: i32) -> Option<Path> {
+    if directory == AT_FDCWD {
+        return Path::working_directory();
+    }
+    Path::of_file(kernel::file_of(directory as u32 as u64).ok()?)
+}
+
+struct Inode {
+    number: u64,
+    device: u32,
+    mode: u32,
+}
+
+#[inline(always)]
+fn send(
+    scratch: &mut Scratch,
+    sighting: Sighting,
+    key: &UsageKey,
+    text: Text,
+    inode: Inode,
+) -> Result<(), Reason> {
+    if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
+        sighting.count(Reason::Truncated);
+    }
+    let body = FileBody {
+        header: emit::header(KIND_FILE, sighting.generation.flags(), &text),
+        key: *key,
+        text,
+        inode: inode.number,
+        device: inode.device,
+        mode: inode.mode,
+    };
+    emit::send(scratch, body, &text)
+}
+
+/// `FMODE_CREATED` of `include/linux/fs.h`: this open made the file.
+const FMODE_CREATED: u32 = 0x10_0000;
+
+pub(crate) const O_WRONLY: u64 = 1;
+const O_RDWR: u64 = 2;
+pub(crate) const O_CREAT: u64 = 0o100;
+pub(crate) const O_TRUNC: u64 = 0o1000;
+const O_APPEND: u64 = 0o2000;
+const O_PATH: u64 = 0o10_000_000;
+
+/// The action bits of an open; `created`: whether it made the file.
+#[inline(always)]
+pub(crate) fn action(flags: u64, created: bool) -> u16 {
+    if flags & O_PATH != 0 {
+        return PATH;
+    }
+    let mut action = match flags & 3 {
+        O_WRONLY => WRITE,
+        O_RDWR => READ | WRITE,
+        // 3 is an old way to ask for ioctl alone: no right to the content, and checked as both.
+        3 => READ | WRITE,
+        _ => READ,
+    };
+    if created {
+        action |= CREATE;
+    }
+    if flags & O_TRUNC != 0 {
+        action |= TRUNCATE;
+    }
+    if flags & O_APPEND != 0 {
+        action |= APPEND;
+    }
+    action
+}
