@@ -4,6 +4,7 @@
 //! `decode` (bytes to events), `identity` (events to accesses), `window` (accesses to usage), `sink` (spool
 //! and Parquet). `pipeline` wires them.
 
+pub mod clock;
 pub mod decode;
 pub mod identity;
 pub mod kernel;

@@ -1,30 +1,26 @@
-//! The wiring, from the kernel to Parquet: the one file that knows every stage.
+//! The wiring, from the kernel to Parquet: the one module that knows every stage. `rows` makes tables of a window,
+//! `writer` writes them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    path::PathBuf,
-    rc::Rc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+mod rows;
+mod writer;
+
+use std::{path::PathBuf, rc::Rc, time::Duration};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{AsFd, BorrowedFd},
-    time::{ClockId, clock_gettime},
 };
-use whittle_schemas::{
-    record::Family,
-    table::{SubjectRow, Tables},
-};
+use whittle_schemas::record::Family;
 
 use crate::{
-    decode,
+    clock, decode,
     identity::{self, Identities},
     kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope},
-    model::{Clock, Event, ScriptSeen, Subject, Touch},
-    sink::{self, Append, Place, Spool},
-    window::{Added, FamilyCoverage, Frame, Usage, Window, coverage_row, subject_row, usage_row},
+    model::{Clock, Event, ScriptSeen, Touch},
+    sink::{self, Place},
+    window::{Added, Frame, Usage, Window, subject_row, usage_row},
 };
+use writer::Writer;
 
 /// What to record, and where to.
 #[derive(Clone, Debug)]
@@ -77,16 +73,15 @@ pub struct Recorder {
     identities: Identities,
     /// One per generation of the kernel's usage map.
     windows: [Window; 2],
-    spool: Option<Spool>,
-    /// Subjects and instances that are in the spool.
-    spooled: HashSet<(String, String)>,
-    /// A file error during the window; it is reported when the window ends, so that recording goes on.
-    deferred: Option<sink::Error>,
+    writer: Writer,
     /// Of each generation, as read when its last window ended.
     counted: [Counts; 2],
     clock: Clock,
     start_us: i64,
-    recording: Recording,
+    /// Records that could not be decoded.
+    undecodable: u64,
+    /// Of these, the ones that no window has counted as lost yet.
+    unexplained: u64,
 }
 
 impl Recorder {
@@ -95,44 +90,28 @@ impl Recorder {
     /// # Errors
     /// The folder cannot be written, or the kernel refuses.
     pub fn start(config: Config) -> Result<Self, RecordError> {
-        let start_us = now_us();
-        let spool = Spool::create(&config.root, &config.place, start_us, None)?;
-        let probes = kernel::load(config.scope, config.limits, config.backend);
-        let probes = match probes {
+        let start_us = clock::now_us();
+        let writer = Writer::create(config.root.clone(), config.place.clone(), start_us)?;
+        let mut identities = Identities::new();
+        let probes = match attach(&config, &mut identities) {
             Ok(probes) => probes,
             Err(error) => {
-                spool.remove()?;
+                writer.abandon();
                 return Err(error.into());
             }
         };
-        let mut recorder = Self {
+        Ok(Self {
             config,
             probes,
-            identities: Identities::new(),
+            identities,
             windows: [Window::default(), Window::default()],
-            spool: Some(spool),
-            spooled: HashSet::new(),
-            deferred: None,
+            writer,
             counted: [Counts::ZERO; 2],
-            clock: clock(),
+            clock: clock::now(),
             start_us,
-            recording: Recording::default(),
-        };
-        if recorder.config.scope == Scope::All {
-            recorder.adopt_running()?;
-        }
-        Ok(recorder)
-    }
-
-    /// Tells the probes what scripts run already. What a process executes from now on they see themselves.
-    fn adopt_running(&mut self) -> Result<(), RecordError> {
-        for process in identity::running() {
-            let Some(name) = process.script else { continue };
-            let id = ADOPTED | u64::from(process.tgid);
-            self.identities.script(ScriptSeen { id, name });
-            self.probes.adopt(process.tgid, id)?;
-        }
-        Ok(())
+            undecodable: 0,
+            unexplained: 0,
+        })
     }
 
     /// Watches a process and what it forks from now on.
@@ -165,6 +144,7 @@ impl Recorder {
             let left = self.left_of_window();
             if left.is_zero() {
                 self.end_window()?;
+                self.writer.next(self.start_us);
                 continue;
             }
             let ready = self.wait(until, left)?;
@@ -180,10 +160,10 @@ impl Recorder {
     /// The first error that a window's files met; what was written before stays readable.
     pub fn finish(mut self) -> Result<Recording, RecordError> {
         self.end_window()?;
-        match self.deferred {
-            Some(error) => Err(error.into()),
-            None => Ok(self.recording),
-        }
+        Ok(Recording {
+            files: self.writer.finish()?,
+            undecodable: self.undecodable,
+        })
     }
 
     fn left_of_window(&self) -> Duration {
@@ -194,7 +174,7 @@ impl Recorder {
                 .try_into()
                 .unwrap_or(u64::MAX),
         );
-        Duration::from_micros(u64::try_from(end_us - now_us()).unwrap_or(0))
+        Duration::from_micros(u64::try_from(end_us - clock::now_us()).unwrap_or(0))
     }
 
     /// None: records are there, or the window is over.
@@ -229,8 +209,9 @@ impl Recorder {
                 Ok(Event::Subject(seen)) => self.identities.subject(&seen, self.clock),
                 Ok(Event::Touch(touch)) => self.touch(touch),
                 Err(error) => {
-                    tracing::warn!(%error, "record");
-                    self.recording.undecodable += 1;
+                    tracing::debug!(%error, "record");
+                    self.undecodable += 1;
+                    self.unexplained += 1;
                 }
             }
         }
@@ -260,30 +241,15 @@ impl Recorder {
 
     /// Keeps an access for the case that this process dies before the window ends.
     fn spool(&mut self, usage: &Usage) {
-        let Some(spool) = &mut self.spool else { return };
-        let now = self.clock.utc_us(usage.last_boottime_ns);
-        let frame = frame(&self.config.place, self.clock, self.start_us, now);
+        let now_us = self.clock.utc_us(usage.last_boottime_ns);
+        let frame = self.frame(now_us);
         let backend = backend_name(&self.probes.attached().plan, usage.deed.family);
         let subject = &usage.subject;
-        let mut rows = vec![sink::Frame::Usage(usage_row(usage, &frame, backend))];
-        if self
-            .spooled
-            .insert((subject.subject_id.clone(), subject.instance.id.clone()))
-        {
-            rows.push(sink::Frame::Subject(Box::new(subject_row(
-                subject, &frame, now, now,
-            ))));
-        }
-        for row in &rows {
-            match spool.append(row) {
-                Ok(Append::Spooled | Append::Refused) => {}
-                Err(error) => {
-                    self.deferred.get_or_insert(error);
-                    self.spool = None;
-                    return;
-                }
-            }
-        }
+        self.writer.spool(
+            usage_row(usage, &frame, backend),
+            &subject.instance.id,
+            || subject_row(subject, &frame, now_us, now_us),
+        );
     }
 
     /// Swaps the generations, and writes what the old one holds.
@@ -296,105 +262,53 @@ impl Recorder {
         }
         let counted = self.probes.counters.read(old)?;
         let window = std::mem::take(&mut self.windows[old]);
-        let end_us = now_us();
-        let frame = frame(&self.config.place, self.clock, self.start_us, end_us);
-        let tables = self.tables(&window, &frame, &counted.since(&self.counted[old]));
+        let frame = self.frame(clock::now_us());
+        let mut tables = rows::tables(
+            &window,
+            &frame,
+            &self.probes.attached().plan,
+            &counted.since(&self.counted[old]),
+        );
         self.counted[old] = counted;
-        self.spooled.clear();
-        self.write(&frame, &tables);
-        self.start_us = end_us;
-        self.clock = clock();
-        Ok(())
-    }
-
-    fn write(&mut self, frame: &Frame, tables: &Tables) {
+        self.unexplained = rows::explain(&mut tables.coverage, self.unexplained);
+        if let Some(unwritten_us) = self.writer.unwritten_us(frame.start_us) {
+            rows::state_gap(&mut tables.coverage, unwritten_us);
+        }
         let window = sink::Window {
             start_us: frame.start_us,
             end_us: frame.end_us,
         };
-        let written = sink::write_window(&self.config.root, &self.config.place, window, tables);
-        let result = written.and_then(|files| {
-            self.recording.files.extend(files);
-            if let Some(spool) = self.spool.take() {
-                spool.remove()?;
-            }
-            self.spool = Some(Spool::create(
-                &self.config.root,
-                &self.config.place,
-                frame.end_us,
-                None,
-            )?);
-            Ok(())
-        });
-        if let Err(error) = result {
-            self.deferred.get_or_insert(error);
-        }
+        self.writer.end(window, &tables);
+        self.start_us = frame.end_us;
+        self.clock = clock::now();
+        Ok(())
     }
 
-    fn tables(&self, window: &Window, frame: &Frame, counted: &Counts) -> Tables {
-        let plan = &self.probes.attached().plan;
-        let usage = window
-            .usages()
-            .iter()
-            .map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
-        let coverage = plan.families.iter().map(|family| {
-            let coverage = FamilyCoverage {
-                family: family.family,
-                backend: family.backend.map_or("none", Backend::name),
-                reason: &family.reason,
-                counted: &|reason| counted.get(family.family, reason),
-                recorded: window.recorded(family.family),
-                unresolved: window.unresolved(family.family),
-            };
-            coverage_row(&coverage, frame)
-        });
-        Tables {
-            usage: usage.collect(),
-            subjects: subjects(window, frame),
-            coverage: coverage.collect(),
+    /// What the rows of the running window share, were it to end now.
+    fn frame(&self, end_us: i64) -> Frame {
+        Frame {
+            start_us: self.start_us,
+            end_us,
+            cluster: self.config.place.cluster.clone(),
+            node: self.config.place.node.clone(),
+            clock: self.clock,
         }
     }
 }
 
-/// One row per subject and instance, seen from its first to its last access.
-fn subjects(window: &Window, frame: &Frame) -> Vec<SubjectRow> {
-    let mut seen: HashMap<(&str, &str), (&Subject, u64, u64)> = HashMap::new();
-    for usage in window.usages() {
-        let subject = &*usage.subject;
-        let (first, last) = (usage.first_boottime_ns, usage.last_boottime_ns);
-        let entry = seen
-            .entry((&subject.subject_id, &subject.instance.id))
-            .or_insert((subject, first, last));
-        entry.1 = entry.1.min(first);
-        entry.2 = entry.2.max(last);
+/// Attaches the probes. Where all processes are watched, it tells them what scripts run already: what a process
+/// executes from now on they see themselves.
+fn attach(config: &Config, identities: &mut Identities) -> Result<Probes, KernelError> {
+    let mut probes = kernel::load(config.scope, config.limits, config.backend)?;
+    if config.scope == Scope::All {
+        for process in identity::running() {
+            let Some(name) = process.script else { continue };
+            let id = ADOPTED | u64::from(process.tgid);
+            identities.script(ScriptSeen { id, name });
+            probes.adopt(process.tgid, id)?;
+        }
     }
-    let mut rows: Vec<_> = seen
-        .into_values()
-        .map(|(subject, first, last)| {
-            subject_row(
-                subject,
-                frame,
-                frame.clock.utc_us(first),
-                frame.clock.utc_us(last),
-            )
-        })
-        .collect();
-    rows.sort_by(|one, two| {
-        one.first_seen_us
-            .cmp(&two.first_seen_us)
-            .then_with(|| one.subject_id.cmp(&two.subject_id))
-    });
-    rows
-}
-
-fn frame(place: &Place, clock: Clock, start_us: i64, end_us: i64) -> Frame {
-    Frame {
-        start_us,
-        end_us,
-        cluster: place.cluster.clone(),
-        node: place.node.clone(),
-        clock,
-    }
+    Ok(probes)
 }
 
 fn backend_name(plan: &Plan, family: Family) -> &'static str {
@@ -402,23 +316,4 @@ fn backend_name(plan: &Plan, family: Family) -> &'static str {
     of_family
         .and_then(|entry| entry.backend)
         .map_or("none", Backend::name)
-}
-
-fn now_us() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// How the kernel's clock relates to the calendar, now.
-fn clock() -> Clock {
-    let boot = clock_gettime(ClockId::Boottime);
-    let boot_us = boot
-        .tv_sec
-        .saturating_mul(1_000_000)
-        .saturating_add(boot.tv_nsec / 1_000);
-    Clock {
-        offset_us: now_us() - boot_us,
-    }
 }

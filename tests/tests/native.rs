@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::fd::AsFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use whittle_agent::{
@@ -62,6 +62,11 @@ fn record_all(data: &Path, mut child: Child) -> Result<Tables> {
     recorder.run(&[pidfd.as_fd()])?;
     child.wait()?;
     recorder.finish()?;
+    let spooled = fs::read_dir(data.join(".spool"))?.count();
+    ensure!(
+        spooled == 0,
+        "{spooled} spools are left of a recording that was written"
+    );
     recorded::tables(data)
 }
 

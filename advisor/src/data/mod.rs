@@ -11,10 +11,9 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
-use whittle_agent::sink;
+use whittle_agent::{clock, sink};
 use whittle_schemas::table;
 
 pub use self::{
@@ -110,10 +109,7 @@ pub struct Opened {
 /// The folder is not a data root.
 pub fn open(root: &Path) -> Result<Opened, Error> {
     sink::root::check(root)?;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let recovered = sink::recover(root, i64::try_from(now.as_micros()).unwrap_or(i64::MAX))?;
+    let recovered = sink::recover(root, clock::now_us())?;
     let mut sentences = Vec::new();
     match recovered.windows.len() {
         0 => {}

@@ -8,12 +8,13 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use clap::ValueEnum;
 use rustix::fd::AsFd;
 use whittle_agent::{
+    clock,
     kernel::{Backend, Limits, Scope},
     pipeline::{Config, RecordError, Recorder},
     sink::{self, Place},
@@ -92,8 +93,12 @@ pub enum Error {
     #[error("{0}")]
     Start(#[source] RecordError),
     /// The recording failed while the command ran, or when it was written.
-    #[error("the command ended with status {status}, but its recording is not whole: {cause}")]
+    #[error(
+        "the command ended with status {status}, but its recording is not whole ({cause}): `whittle report --data {}` shows what there is of it", out.display()
+    )]
     Record {
+        /// Where what was recorded is.
+        out: PathBuf,
         /// What it ended with.
         status: u8,
         /// What failed.
@@ -134,6 +139,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             Ok(_) => signals.pass_on(&child),
             Err(cause) => {
                 return Err(Error::Record {
+                    out: args.out.clone(),
                     status: child.wait()?,
                     cause,
                 });
@@ -141,9 +147,17 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         }
     };
     let left = recorder.watched().len();
-    let recording = recorder
-        .finish()
-        .map_err(|cause| Error::Record { status, cause })?;
+    let recording = recorder.finish().map_err(|cause| Error::Record {
+        out: args.out.clone(),
+        status,
+        cause,
+    })?;
+    if recording.undecodable > 0 {
+        eprintln!(
+            "whittle: {} records of the probes could not be decoded, and the coverage says what that lost: report this as a defect of whittle",
+            recording.undecodable
+        );
+    }
     if left > 0 {
         eprintln!(
             "whittle: {left} processes that the command started are still running; what they do from now on is not recorded"
@@ -187,11 +201,7 @@ fn recover(out: &Path) {
     if !out.exists() {
         return;
     }
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let Ok(recovered) = sink::recover(out, i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
-    else {
+    let Ok(recovered) = sink::recover(out, clock::now_us()) else {
         return;
     };
     for window in &recovered.windows {

@@ -9,14 +9,16 @@ mod user;
 
 use std::{collections::HashMap, rc::Rc};
 
-use whittle_schemas::record::process::SCRIPT_UNKNOWN;
-
 pub use process::{Running, running};
 
 use crate::model::{Access, Clock, Instance, ScriptSeen, Subject, SubjectSeen, Touch};
 
 /// Most subjects and most scripts that are remembered: four times what the kernel's maps hold.
 const MOST: usize = 65_536;
+
+/// Name of a script that could not be read, or whose announcement was lost. Without a name the subject would be the
+/// interpreter itself, and another one.
+const UNKNOWN: &[u8] = b"(script unknown)";
 
 /// Everybody who was announced.
 pub struct Identities {
@@ -77,8 +79,10 @@ impl Identities {
         let workload = cgroup.as_deref().map(cgroup::workload).unwrap_or_default();
         let script = match seen.key.script {
             0 => None,
-            SCRIPT_UNKNOWN => Some(b"(script unknown)".to_vec()),
-            script => self.scripts.get(&script).cloned(),
+            script => {
+                let name = self.scripts.get(&script);
+                Some(name.map_or_else(|| UNKNOWN.to_vec(), Clone::clone))
+            }
         };
         let start_us = clock.utc_us(seen.start_boottime_ns);
         let process = format!("{}@{start_us}", seen.tgid);

@@ -8,7 +8,7 @@ mod recover;
 pub mod root;
 mod spool;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     io,

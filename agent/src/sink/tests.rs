@@ -17,20 +17,20 @@ use whittle_schemas::{
 
 use super::{Place, Window};
 
-const START_US: i64 = 1_790_000_000_000_000;
-const WINDOW: Window = Window {
+pub(crate) const START_US: i64 = 1_790_000_000_000_000;
+pub(crate) const WINDOW: Window = Window {
     start_us: START_US,
     end_us: START_US + 60_000_000,
 };
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place {
         cluster: "local".into(),
         node: "laptop".into(),
     }
 }
 
-fn usage(resource: impl Into<Vec<u8>>) -> UsageRow {
+pub(crate) fn usage(resource: impl Into<Vec<u8>>) -> UsageRow {
     UsageRow {
         window_start_us: START_US,
         window_end_us: 0,
@@ -51,7 +51,7 @@ fn usage(resource: impl Into<Vec<u8>>) -> UsageRow {
     }
 }
 
-fn coverage(family: Family) -> CoverageRow {
+pub(crate) fn coverage(family: Family) -> CoverageRow {
     CoverageRow {
         window_start_us: START_US,
         window_end_us: 0,
@@ -79,7 +79,7 @@ fn coverage(family: Family) -> CoverageRow {
     }
 }
 
-fn subject() -> SubjectRow {
+pub(crate) fn subject() -> SubjectRow {
     SubjectRow {
         window_start_us: START_US,
         window_end_us: 0,

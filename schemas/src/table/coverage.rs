@@ -45,9 +45,9 @@ table! {
         "map_full", map_full: u64 = Required<Number<u64>>;
         /// Accesses recorded with a path that is not whole.
         "truncated", truncated: u64 = Required<Number<u64>>;
-        /// How much of the window nobody watched, in microseconds.
+        /// How long, in the window or before it, nobody watched or nothing could be written, in microseconds.
         "gap_us", gap_us: u64 = Required<Number<u64>>;
-        /// Why nobody watched; null without a gap.
+        /// Why; null without a gap.
         "gap_reason", gap_reason: Option<String> = Nullable<Text>;
         /// The subject that the cloud columns are about; null in the row of the hook family.
         "subject_id", subject_id: Option<String> = Nullable<Text>;

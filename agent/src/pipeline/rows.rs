@@ -1,0 +1,148 @@
+//! The rows of a window that has ended: its usage, its subjects, and a coverage that hides nothing.
+
+use std::collections::HashMap;
+
+use whittle_schemas::table::{CoverageRow, SubjectRow, Tables};
+
+use crate::{
+    kernel::{Backend, Counts, Plan},
+    model::Subject,
+    window::{FamilyCoverage, Frame, Window, coverage_row, subject_row, usage_row},
+};
+
+use super::backend_name;
+
+/// All rows of a window. `counted` is what the kernel counted in it.
+pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Counts) -> Tables {
+    let usage = window
+        .usages()
+        .iter()
+        .map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
+    let coverage = plan.families.iter().map(|family| {
+        let coverage = FamilyCoverage {
+            family: family.family,
+            backend: family.backend.map_or("none", Backend::name),
+            reason: &family.reason,
+            counted: &|reason| counted.get(family.family, reason),
+            recorded: window.recorded(family.family),
+            unresolved: window.unresolved(family.family),
+        };
+        coverage_row(&coverage, frame)
+    });
+    Tables {
+        usage: usage.collect(),
+        subjects: subjects(window, frame),
+        coverage: coverage.collect(),
+    }
+}
+
+/// One row per subject and instance, seen from its first to its last access.
+fn subjects(window: &Window, frame: &Frame) -> Vec<SubjectRow> {
+    let mut seen: HashMap<(&str, &str), (&Subject, u64, u64)> = HashMap::new();
+    for usage in window.usages() {
+        let subject = &*usage.subject;
+        let (first, last) = (usage.first_boottime_ns, usage.last_boottime_ns);
+        let entry = seen
+            .entry((&subject.subject_id, &subject.instance.id))
+            .or_insert((subject, first, last));
+        entry.1 = entry.1.min(first);
+        entry.2 = entry.2.max(last);
+    }
+    let mut rows: Vec<_> = seen
+        .into_values()
+        .map(|(subject, first, last)| {
+            subject_row(
+                subject,
+                frame,
+                frame.clock.utc_us(first),
+                frame.clock.utc_us(last),
+            )
+        })
+        .collect();
+    rows.sort_by(|one, two| {
+        one.first_seen_us
+            .cmp(&two.first_seen_us)
+            .then_with(|| one.subject_id.cmp(&two.subject_id))
+    });
+    rows
+}
+
+/// Counts records that could not be decoded as lost, and returns how many are left over.
+///
+/// What such a record said of its family cannot be believed. But an access in it was counted in the kernel and
+/// nowhere else: the family that lacks one is the one that lost it. Left over are records that held no access.
+pub(super) fn explain(coverage: &mut [CoverageRow], mut undecodable: u64) -> u64 {
+    for row in coverage {
+        let lost = row
+            .seen
+            .saturating_sub(row.recorded + row.lost)
+            .min(undecodable);
+        row.lost += lost;
+        row.lost_unresolved += lost;
+        undecodable -= lost;
+    }
+    undecodable
+}
+
+/// Says that what was seen for so long before the window could not be written.
+pub(super) fn state_gap(coverage: &mut [CoverageRow], unwritten_us: u64) {
+    for row in coverage {
+        row.gap_us += unwritten_us;
+        row.gap_reason = Some("a window before this one could not be written".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use whittle_schemas::record::Family;
+
+    use super::*;
+    use crate::sink::tests::coverage;
+
+    /// A family of which the kernel counted so many, of which so many are in the table.
+    fn family(family: Family, seen: u64, recorded: u64) -> CoverageRow {
+        CoverageRow {
+            seen,
+            recorded,
+            ..coverage(family)
+        }
+    }
+
+    #[test]
+    fn an_access_that_could_not_be_decoded_is_lost_from_the_family_that_lacks_one() {
+        // Three of each family were lost for a full ring.
+        let mut rows = [
+            family(Family::Process, 13, 10),
+            family(Family::File, 15, 10),
+            family(Family::Socket, 14, 10),
+        ];
+        assert_eq!(explain(&mut rows, 4), 1);
+        let lost: Vec<_> = rows
+            .iter()
+            .map(|row| (row.lost, row.lost_unresolved))
+            .collect();
+        assert_eq!(lost, [(3, 0), (5, 2), (4, 1)]);
+        assert!(rows.iter().all(|row| row.seen == row.recorded + row.lost));
+    }
+
+    #[test]
+    fn what_nothing_explains_stays_a_difference_in_the_counts() {
+        let mut rows = [family(Family::File, 20, 10)];
+        assert_eq!(explain(&mut rows, 0), 0);
+        assert_eq!(rows[0], family(Family::File, 20, 10));
+        assert!(!rows[0].is_complete());
+    }
+
+    #[test]
+    fn no_window_after_one_that_was_not_written_is_complete() {
+        let mut rows = [CoverageRow {
+            lost: 0,
+            lost_ring_full: 0,
+            ..family(Family::File, 10, 10)
+        }];
+        assert!(rows[0].is_complete());
+        state_gap(&mut rows, 60_000_000);
+        assert!(!rows[0].is_complete());
+        assert_eq!(rows[0].gap_us, 60_000_000);
+    }
+}

@@ -1,0 +1,183 @@
+//! What a recording writes: the spool of the running window, and Parquet when the window ends. A failure is kept
+//! until the recording ends, for what comes later may be written all the same.
+
+use std::{collections::HashSet, path::PathBuf};
+
+use whittle_schemas::table::{SubjectRow, Tables, UsageRow};
+
+use crate::sink::{self, Append, Frame, Place, Spool, Window};
+
+/// The files of a recording.
+pub(super) struct Writer {
+    root: PathBuf,
+    place: Place,
+    /// None where it cannot be written: the window is then in memory alone.
+    spool: Option<Spool>,
+    /// Subjects and instances that are in the spool.
+    spooled: HashSet<(String, String)>,
+    files: Vec<PathBuf>,
+    failure: Option<sink::Error>,
+    /// Start of the first window that could not be written since one was.
+    unwritten_since_us: Option<i64>,
+}
+
+impl Writer {
+    /// Makes the data root and the first window's spool.
+    pub(super) fn create(root: PathBuf, place: Place, start_us: i64) -> Result<Self, sink::Error> {
+        let spool = Spool::create(&root, &place, start_us, None)?;
+        Ok(Self {
+            root,
+            place,
+            spool: Some(spool),
+            spooled: HashSet::new(),
+            files: Vec::new(),
+            failure: None,
+            unwritten_since_us: None,
+        })
+    }
+
+    /// Takes back what [`Self::create`] made, for nothing will be recorded.
+    pub(super) fn abandon(self) {
+        // The caller has an error that says more, and `recover` removes an empty spool.
+        let _ = self.spool.map(Spool::remove);
+    }
+
+    /// Keeps an access for the case that this process dies before the window ends.
+    pub(super) fn spool(
+        &mut self,
+        usage: UsageRow,
+        instance: &str,
+        subject: impl FnOnce() -> SubjectRow,
+    ) {
+        let Some(spool) = &mut self.spool else { return };
+        let subject = self
+            .spooled
+            .insert((usage.subject_id.clone(), instance.to_owned()))
+            .then(|| Frame::Subject(Box::new(subject())));
+        for frame in [Some(Frame::Usage(usage)), subject].into_iter().flatten() {
+            match spool.append(&frame) {
+                Ok(Append::Spooled | Append::Refused) => {}
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                    self.spool = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Ends the window. Where it cannot be written its spool stays, so that `recover` finds what was spooled.
+    pub(super) fn end(&mut self, window: Window, tables: &Tables) {
+        let spool = self.spool.take();
+        self.spooled.clear();
+        match sink::write_window(&self.root, &self.place, window, tables) {
+            Ok(files) => {
+                self.files.extend(files);
+                self.unwritten_since_us = None;
+                if let Some(Err(error)) = spool.map(Spool::remove) {
+                    self.failure.get_or_insert(error);
+                }
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                self.unwritten_since_us.get_or_insert(window.start_us);
+            }
+        }
+    }
+
+    /// Starts the spool of the next window.
+    pub(super) fn next(&mut self, start_us: i64) {
+        match Spool::create(&self.root, &self.place, start_us, None) {
+            Ok(spool) => self.spool = Some(spool),
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    /// How long before this time nothing could be written, in microseconds; None where the last window was.
+    pub(super) fn unwritten_us(&self, start_us: i64) -> Option<u64> {
+        let since_us = self.unwritten_since_us?;
+        Some(start_us.abs_diff(since_us))
+    }
+
+    /// The Parquet files, or the first failure.
+    pub(super) fn finish(self) -> Result<Vec<PathBuf>, sink::Error> {
+        self.failure.map_or(Ok(self.files), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+    use crate::sink::tests::{WINDOW, place, subject, usage};
+
+    const NEXT: Window = Window {
+        start_us: WINDOW.end_us,
+        end_us: WINDOW.end_us + 60_000_000,
+    };
+
+    fn writer(root: &Path) -> Writer {
+        Writer::create(root.to_owned(), place(), WINDOW.start_us).expect("the folder is empty")
+    }
+
+    fn spools(root: &Path) -> usize {
+        fs::read_dir(root.join(".spool")).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn nothing_is_left_in_the_spool_of_a_recording_that_was_written() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(root.path());
+        writer.end(WINDOW, &Tables::default());
+        writer.next(NEXT.start_us);
+        assert_eq!(spools(root.path()), 1);
+        writer.end(NEXT, &Tables::default());
+        assert_eq!(spools(root.path()), 0);
+        assert_eq!(writer.finish().expect("all was written").len(), 2);
+    }
+
+    #[test]
+    fn a_window_that_could_not_be_written_stays_in_its_spool_and_is_recovered() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let mut writer = writer(root.path());
+        let in_the_way = root.path().join("coverage");
+        fs::write(&in_the_way, "").expect("a file is made");
+        let last = usage("/srv/input");
+        writer.spool(last.clone(), "i-1", subject);
+        writer.end(WINDOW, &Tables::default());
+        assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));
+
+        fs::remove_file(&in_the_way).expect("the file is removed");
+        writer.next(NEXT.start_us);
+        writer.end(NEXT, &Tables::default());
+        assert_eq!(writer.unwritten_us(NEXT.end_us), None);
+        assert!(matches!(
+            writer.finish(),
+            Err(sink::Error::NotAFolder { .. })
+        ));
+
+        let recovered = sink::recover(root.path(), NEXT.end_us).expect("it is a data root");
+        assert!(recovered.failed.is_empty(), "{recovered:?}");
+        let windows: Vec<_> = recovered
+            .windows
+            .iter()
+            .map(|window| window.window)
+            .collect();
+        let until_last_seen = Window {
+            end_us: last.last_seen_us,
+            ..WINDOW
+        };
+        assert_eq!(windows, [until_last_seen]);
+        assert_eq!(spools(root.path()), 0);
+    }
+
+    #[test]
+    fn a_recording_that_did_not_start_leaves_no_spool() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        writer(root.path()).abandon();
+        assert_eq!(spools(root.path()), 0);
+    }
+}
