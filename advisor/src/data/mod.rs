@@ -3,6 +3,7 @@
 
 mod files;
 mod guard;
+mod progress;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use whittle_schemas::table;
 pub use self::{
     files::files,
     guard::guarded,
+    progress::Progress,
     rows::{Rows, read, read_files, with_whole_end, with_whole_pages},
 };
 

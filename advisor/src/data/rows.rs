@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use whittle_schemas::table::{CoverageRow, SubjectRow, Table, Tables, UsageRow};
 
-use super::{Damage, Damaged, Error, files, guard::guarded};
+use super::{Damage, Damaged, Error, Progress, files, guard::guarded};
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -27,10 +27,14 @@ pub struct Rows {
 /// # Errors
 /// A folder cannot be listed. A file that cannot be read is in [`Rows::damaged`].
 pub fn read(root: &Path) -> Result<Rows, Error> {
+    let usage = files(root, UsageRow::NAME)?;
+    let subjects = files(root, SubjectRow::NAME)?;
+    let coverage = files(root, CoverageRow::NAME)?;
+    let progress = Progress::of_files(usage.len() + subjects.len() + coverage.len());
     let mut rows = Rows::default();
-    rows.tables.usage = table(root, &mut rows)?;
-    rows.tables.subjects = table(root, &mut rows)?;
-    rows.tables.coverage = table(root, &mut rows)?;
+    rows.tables.usage = all(usage, &mut rows, &progress);
+    rows.tables.subjects = all(subjects, &mut rows, &progress);
+    rows.tables.coverage = all(coverage, &mut rows, &progress);
     Ok(rows)
 }
 
@@ -38,6 +42,7 @@ pub fn read(root: &Path) -> Result<Rows, Error> {
 #[must_use]
 pub fn read_files(root: &Path, paths: &[PathBuf]) -> Rows {
     let mut rows = Rows::default();
+    let progress = Progress::of_files(paths.len());
     let of_table = |name: &str| {
         let folder = root.join(name);
         paths
@@ -46,17 +51,13 @@ pub fn read_files(root: &Path, paths: &[PathBuf]) -> Rows {
             .cloned()
             .collect()
     };
-    rows.tables.usage = all(of_table(UsageRow::NAME), &mut rows);
-    rows.tables.subjects = all(of_table(SubjectRow::NAME), &mut rows);
-    rows.tables.coverage = all(of_table(CoverageRow::NAME), &mut rows);
+    rows.tables.usage = all(of_table(UsageRow::NAME), &mut rows, &progress);
+    rows.tables.subjects = all(of_table(SubjectRow::NAME), &mut rows, &progress);
+    rows.tables.coverage = all(of_table(CoverageRow::NAME), &mut rows, &progress);
     rows
 }
 
-fn table<T: Table>(root: &Path, rows: &mut Rows) -> Result<Vec<T>, Error> {
-    Ok(all(files(root, T::NAME)?, rows))
-}
-
-fn all<T: Table>(paths: Vec<PathBuf>, all: &mut Rows) -> Vec<T> {
+fn all<T: Table>(paths: Vec<PathBuf>, all: &mut Rows, progress: &Progress) -> Vec<T> {
     let mut rows = Vec::new();
     for path in paths {
         match file(&path) {
@@ -66,6 +67,7 @@ fn all<T: Table>(paths: Vec<PathBuf>, all: &mut Rows) -> Vec<T> {
             }
             Err(damage) => all.damaged.push(Damaged { path, damage }),
         }
+        progress.step();
     }
     rows
 }
@@ -98,6 +100,7 @@ fn part(
     paths: Vec<PathBuf>,
     check: impl Fn(&Path) -> Result<(), Damage>,
 ) -> (Vec<PathBuf>, Vec<Damaged>) {
+    let progress = Progress::of_files(paths.len());
     let mut whole = Vec::new();
     let mut damaged = Vec::new();
     for path in paths {
@@ -105,6 +108,7 @@ fn part(
             Ok(()) => whole.push(path),
             Err(damage) => damaged.push(Damaged { path, damage }),
         }
+        progress.step();
     }
     (whole, damaged)
 }

@@ -23,7 +23,9 @@ use datafusion::{
 use whittle_schemas::table::{CoverageRow, SubjectRow, Table, UsageRow};
 
 use super::Error;
-use crate::data::{Damaged, damage_sentence, files, guarded, with_whole_end, with_whole_pages};
+use crate::data::{
+    Damaged, Progress, damage_sentence, files, guarded, with_whole_end, with_whole_pages,
+};
 
 /// The result of a query.
 pub(super) struct Answer {
@@ -82,8 +84,10 @@ fn ask_of(root: &Path, sql: &str, check: Check) -> Result<Answer, Error> {
             Ok((schema, batches))
         })
     };
+    let progress = Progress::of_query();
     let (schema, batches) =
         guarded(run).unwrap_or_else(|| Err(Error::Failed("a file is damaged".to_owned())))?;
+    drop(progress);
     Ok(Answer {
         schema,
         batches,

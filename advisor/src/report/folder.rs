@@ -20,26 +20,40 @@ pub(super) struct Line {
     pub(super) files: usize,
     /// Accesses to all of them.
     pub(super) count: u64,
+    /// What is to be said about the path.
+    pub(super) note: Option<String>,
+}
+
+/// Accesses to one path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted<'a> {
+    /// The path.
+    pub(super) path: &'a str,
+    /// What is to be said about it: one path with two notes stays two.
+    pub(super) note: Option<&'a str>,
+    /// How many.
+    pub(super) count: u64,
 }
 
 /// All paths, each with a line of its own.
-pub(super) fn unfolded<'a>(paths: impl Iterator<Item = (&'a str, u64)>) -> Vec<Line> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (path, count) in paths {
-        *counts.entry(path).or_default() += count;
+pub(super) fn unfolded<'a>(paths: impl Iterator<Item = Counted<'a>>) -> Vec<Line> {
+    let mut counts: BTreeMap<(&str, Option<&str>), u64> = BTreeMap::new();
+    for path in paths {
+        *counts.entry((path.path, path.note)).or_default() += path.count;
     }
     counts
         .into_iter()
-        .map(|(path, count)| Line {
+        .map(|((path, note), count)| Line {
             path: path.to_owned(),
             files: 1,
             count,
+            note: note.map(str::to_owned),
         })
         .collect()
 }
 
 /// Folds the files of a folder into one line where there are many, then folders into the one above.
-pub(super) fn folded<'a>(paths: impl Iterator<Item = (&'a str, u64)>) -> Vec<Line> {
+pub(super) fn folded<'a>(paths: impl Iterator<Item = Counted<'a>>) -> Vec<Line> {
     let mut root = Folder::default();
     let mut nameless: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for line in unfolded(paths) {
@@ -102,6 +116,7 @@ fn fold(path: &str, lines: &mut Vec<Line>, over: usize) {
             path: path.to_owned(),
             files,
             count,
+            note: None,
         }];
     }
 }
@@ -111,7 +126,11 @@ mod tests {
     use super::*;
 
     fn check(paths: &[&str], expected: &[(&str, usize, u64)]) {
-        let lines = folded(paths.iter().map(|path| (*path, 1)));
+        let lines = folded(paths.iter().map(|path| Counted {
+            path,
+            note: None,
+            count: 1,
+        }));
         let lines: Vec<_> = lines
             .iter()
             .map(|line| (line.path.as_str(), line.files, line.count))

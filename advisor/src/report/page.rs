@@ -69,6 +69,11 @@ impl Page {
         );
     }
 
+    /// Words on the entry before, under its path.
+    pub(super) fn note(&mut self, words: &str) {
+        self.line(6, &self.paint(Paint::Yellow, words));
+    }
+
     pub(super) fn paint(&self, paint: Paint, text: &str) -> String {
         let code = match paint {
             Paint::Bold => 1,

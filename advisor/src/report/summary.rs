@@ -86,6 +86,8 @@ pub struct Access {
     pub action: String,
     /// To what, escaped.
     pub resource: String,
+    /// What further tells it apart, such as its kind, or that its path is not whole.
+    pub resource_detail: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// With which error.
@@ -204,6 +206,7 @@ type Key<'a> = (
     Surface,
     &'a str,
     &'a [u8],
+    Option<&'a str>,
     Outcome,
     Option<&'a str>,
     Option<&'a str>,
@@ -260,6 +263,7 @@ fn key(row: &UsageRow) -> Key<'_> {
         row.surface,
         &row.action,
         &row.resource,
+        row.resource_detail.as_deref(),
         row.outcome,
         row.error.as_deref(),
         row.principal.as_deref(),
@@ -271,11 +275,12 @@ fn subject(id: &str, gathered: Gathered<'_>) -> Subject {
         .accesses
         .into_iter()
         .map(|(key, (count, first_us, last_us))| {
-            let (surface, action, resource, outcome, error, principal) = key;
+            let (surface, action, resource, detail, outcome, error, principal) = key;
             Access {
                 surface,
                 action: action.to_owned(),
                 resource: escape(resource),
+                resource_detail: detail.map(str::to_owned),
                 outcome,
                 error: error.map(str::to_owned),
                 principal: principal.map(str::to_owned),

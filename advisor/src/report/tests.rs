@@ -132,6 +132,26 @@ fn silence_is_no_evidence_without_coverage() {
 }
 
 #[test]
+fn a_path_that_is_not_whole_says_so_under_it() {
+    let mut tables = sample::tables();
+    tables.usage.truncate(2);
+    let note = "path truncated: longer or deeper than what is walked";
+    tables.usage[0].resource = b".../deep/leaf".to_vec();
+    tables.usage[0].resource_detail = Some(note.to_owned());
+    tables.usage[1].resource_detail = Some("pipe".to_owned());
+    let summary = Summary::of(&tables, None);
+    for all in [false, true] {
+        let text = render(&summary, Style { all, ..PLAIN });
+        let under = format!("  .../deep/leaf\n            {note}\n");
+        assert!(text.contains(&under), "{text}");
+        assert!(!text.contains("pipe"), "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&json(&summary)).expect("it is JSON");
+    let details = [0, 1].map(|index| &json["subjects"][0]["accesses"][index]["resource_detail"]);
+    assert_eq!(details, [note, "pipe"]);
+}
+
+#[test]
 fn a_report_of_damaged_data_is_never_complete() {
     let summary = Summary::of(&sample::tables(), None);
     assert!(summary.complete && summary.clone().without(0).complete);

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use whittle_schemas::table::{Outcome, Surface};
 
 use super::{
-    folder::{Line, folded, unfolded},
+    folder::{Counted, Line, folded, unfolded},
     page::{Page, Paint, Style},
     summary::{Access, Family, Subject, Summary},
     time::{duration, to_the_second},
@@ -278,6 +278,9 @@ fn failures(page: &mut Page, accesses: &[&Access]) {
             &format!("{error}  {}  ", accesses[0].action),
             &line.path,
         );
+        if let Some(note) = &line.note {
+            page.note(note);
+        }
     }
 }
 
@@ -298,13 +301,21 @@ fn error(access: &Access) -> &str {
 }
 
 fn lines(accesses: &[&Access], all: bool) -> Vec<Line> {
-    let paths = accesses
-        .iter()
-        .map(|access| (access.resource.as_str(), access.count));
+    let paths = accesses.iter().map(|access| Counted {
+        path: &access.resource,
+        note: not_whole(access),
+        count: access.count,
+    });
     if all { unfolded(paths) } else { folded(paths) }
 }
 
-/// A line for each path or folder, with words before it.
+/// What the detail says of a path that is not whole, or not the one that the process saw. Other details are kinds.
+fn not_whole(access: &Access) -> Option<&str> {
+    let detail = access.resource_detail.as_deref()?;
+    detail.starts_with("path ").then_some(detail)
+}
+
+/// A line for each path or folder, with words before it, and one for what is to be said about the path.
 fn paths(page: &mut Page, words: &str, accesses: &[&Access]) {
     for line in lines(accesses, page.style.all) {
         let files = match line.files {
@@ -312,5 +323,8 @@ fn paths(page: &mut Page, words: &str, accesses: &[&Access]) {
             files => format!(" ({files} files)"),
         };
         page.entry(line.count, words, &format!("{}{files}", line.path));
+        if let Some(note) = &line.note {
+            page.note(note);
+        }
     }
 }
