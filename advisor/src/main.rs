@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use whittle_advisor::{doctor, record, report};
 
-/// Records what programs really touch, and sets it beside what they are allowed to touch.
+/// Record what programs really touch: the files, programs and addresses.
 #[derive(Debug, Parser)]
 #[command(
     version,
     after_help = "\
 Start with:
-  sudo whittle doctor                 what this host lets whittle see
-  sudo whittle record -- COMMAND      what a command touches, in tables and as a report
+  sudo whittle doctor               what this host lets whittle see
+  sudo whittle record -- COMMAND    what a command touches, with a report
+  whittle COMMAND --help            more about a command, with examples
 
 Exit status: 0 done, 1 failed, 2 bad usage; `record` gives the command's own."
 )]
@@ -53,6 +54,33 @@ fn ended<E: std::fmt::Display>(result: Result<ExitCode, E>, status: impl Fn(&E) 
         Err(error) => {
             eprintln!("whittle: {error}");
             ExitCode::from(status(&error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_one_that_clap_accepts() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn examples_fit_a_terminal_of_80_columns() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands().chain([&cli]) {
+            let text = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            // Other lines are wrapped where they are shown.
+            for example in text.lines().filter(|line| line.starts_with(' ')) {
+                assert!(example.chars().count() <= 80, "{example}");
+            }
         }
     }
 }

@@ -49,7 +49,9 @@ pub enum RecordError {
     #[error(transparent)]
     Sink(#[from] sink::Error),
     /// Waiting for records.
-    #[error("waiting for the kernel failed: {0}")]
+    #[error(
+        "the kernel's records cannot be waited for ({0}): run it again, and report it where that does not help"
+    )]
     Wait(#[source] rustix::io::Errno),
 }
 

@@ -50,7 +50,7 @@ fn record_all(data: &Path, mut child: Child) -> Result<Tables> {
         scope: Scope::All,
         limits: Limits::default(),
         backend: None,
-        window: Duration::from_secs(600),
+        window: Duration::from_mins(10),
     };
     let mut recorder = Recorder::start(config)?;
     let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;

@@ -1,6 +1,6 @@
 //! `whittle doctor`: what this host lets whittle see, by hook family.
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
@@ -11,10 +11,12 @@ use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope};
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(after_help = "\
 The probes are loaded into the kernel, attached, and taken out again; nothing is recorded.
-A family that is not observed is `unknown` in every report: whittle never takes silence for evidence.")]
+
+A family that is not observed is not complete in any report: whittle never takes silence for \
+evidence.")]
 pub struct Args {
-    /// Text for people, or JSON for programs.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// Form of the answer: text for people, json for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 }
 
@@ -32,12 +34,12 @@ pub enum Format {
 struct Findings {
     kernel: String,
     machine: String,
-    families: Vec<Family>,
+    families: Vec<Observation>,
     programs: Vec<Program>,
 }
 
 #[derive(Debug, Serialize)]
-struct Family {
+struct Observation {
     family: &'static str,
     /// None: not observed.
     backend: Option<&'static str>,
@@ -51,11 +53,22 @@ struct Program {
     verified_instructions: u32,
 }
 
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel lets nothing be loaded.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The output went away or is full.
+    #[error("the answer cannot be written ({0}): check where the output goes")]
+    Output(#[from] io::Error),
+}
+
 /// Loads the probes, and says what came of it.
 ///
 /// # Errors
-/// The kernel lets nothing be loaded; the sentence says what is missing.
-pub fn run(args: &Args) -> Result<ExitCode, KernelError> {
+/// The kernel lets nothing be loaded, and the sentence says what is missing; or the output is full.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let probes = kernel::load(Scope::Chosen, Limits::default(), None)?;
     let uname = rustix::system::uname();
     let programs = probes.verified().into_iter();
@@ -70,19 +83,20 @@ pub fn run(args: &Args) -> Result<ExitCode, KernelError> {
             })
             .collect(),
     };
-    match args.format {
-        Format::Text => print!("{}", text(&findings)),
-        Format::Json => {
-            let json =
-                serde_json::to_string_pretty(&findings).expect("plain values are always JSON");
-            println!("{json}");
-        }
-    }
+    let text = match args.format {
+        Format::Text => text(&findings),
+        Format::Json => json(&findings),
+    };
+    crate::report::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn families(plan: &Plan) -> Vec<Family> {
-    let family = |entry: &kernel::FamilyPlan| Family {
+fn json(findings: &Findings) -> String {
+    serde_json::to_string_pretty(findings).expect("plain values are always JSON") + "\n"
+}
+
+fn families(plan: &Plan) -> Vec<Observation> {
+    let family = |entry: &kernel::FamilyPlan| Observation {
         family: entry.family.name(),
         backend: entry.backend.map(Backend::name),
         reason: entry.reason.clone(),

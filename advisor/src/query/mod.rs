@@ -17,18 +17,23 @@ use crate::data;
 /// Ask the recorded tables questions in SQL.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-Tables: usage (who did what to what, how often), subjects (who they are), coverage (what could be
-seen). `whittle query \"DESCRIBE usage\"` lists the columns of a table.
+Tables:
+  usage      who did what to what, how often, and how it ended
+  subjects   who they are
+  coverage   what could be seen, and what was lost
 
 Examples:
-  whittle query \"SELECT action, resource, count FROM usage WHERE outcome = 'denied'\"
-  whittle query \"SELECT s.executable, sum(u.count) AS opens
-                 FROM usage u JOIN (SELECT DISTINCT subject_id, executable FROM subjects) s
+  whittle query \"DESCRIBE usage\"
+  whittle query \"SELECT action, resource FROM usage WHERE outcome = 'denied'\"
+  whittle query --format csv \"SELECT DISTINCT resource FROM usage
+                              WHERE surface = 'network'\"
+  whittle query \"SELECT executable, sum(count) AS opens FROM usage
+                 JOIN (SELECT DISTINCT subject_id, executable FROM subjects)
                    USING (subject_id)
-                 WHERE u.surface = 'file' GROUP BY 1 ORDER BY 2 DESC\"
-  whittle query --format csv \"SELECT DISTINCT resource FROM usage WHERE surface = 'network'\"
+                 WHERE surface = 'file' GROUP BY 1 ORDER BY 2 DESC\"
 
-A query only reads. The tables are plain Parquet: DuckDB, Spark and Trino read them too.")]
+A query only reads. The tables are plain Parquet: DuckDB, Spark and Trino read them too. Damaged \
+files are named and left out; the exit status is then 1.")]
 pub struct Args {
     /// The query, in SQL.
     #[arg(value_name = "SQL")]
@@ -36,8 +41,8 @@ pub struct Args {
     /// Folder that `whittle record --out` wrote.
     #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
     pub data: PathBuf,
-    /// A table for people, or JSON or CSV for programs.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// Form of the result: text for people, json or csv for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 }
 

@@ -53,7 +53,9 @@ pub enum Error {
     #[error("{} cannot be executed: it is no program, or lacks the permission (chmod +x)", .0.display())]
     NotExecutable(PathBuf),
     /// The process cannot be made.
-    #[error("no process can be made for the command: {0}")]
+    #[error(
+        "no process can be made for the command ({0}): check the limits on processes and memory"
+    )]
     Process(#[from] io::Error),
 }
 
@@ -195,7 +197,7 @@ pub fn start(args: &StartArgs) -> ExitCode {
     };
     let error = Command::new(&args.program).arg0(name).args(rest).exec();
     eprintln!(
-        "whittle: {} cannot be executed: {error}",
+        "whittle: {} cannot be executed ({error}): check its format and its interpreter",
         args.program.display()
     );
     ExitCode::from(if error.kind() == io::ErrorKind::NotFound {

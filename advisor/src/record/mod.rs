@@ -31,26 +31,35 @@ pub use command::{START, StartArgs, start};
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  whittle record -- ./my-job --fast           record a job, print what it touched
+  whittle record -- ./my-job --fast           record a job, say what it touched
   whittle record --out /var/tmp/job -- make   write the tables there
   whittle record --format json -- true 2>report.json
 
-The command keeps its standard input, output and error. The report goes to standard error, after the
-command's own output, and the exit status is the command's: 127 where there is no such command, 126
-where it cannot be executed, 128 and the signal's number where a signal ended it, 1 where the recording
-failed.")]
+The command keeps its standard input, output and error. The report goes to standard error, after \
+the command's own output.
+
+The exit status is the command's: 127 where there is no such command, 126 where it cannot be \
+executed, 128 and the signal's number where a signal ended it, and 1 where the recording failed.
+
+Recording needs root, or CAP_BPF and CAP_PERFMON.")]
 pub struct Args {
     /// Folder for the tables; made where it does not exist.
     #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
     pub out: PathBuf,
-    /// Form of the report.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// Form of the report: text, json or none.
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
     /// List every file by its whole path instead of folding folders.
     #[arg(long)]
     pub all: bool,
-    /// How the probes are triggered; by default what this kernel does best.
-    #[arg(long, value_enum, env = "WHITTLE_BACKEND", hide_env = true)]
+    /// How the probes are triggered, trampoline or syscall; by default what this kernel does best.
+    #[arg(
+        long,
+        value_enum,
+        env = "WHITTLE_BACKEND",
+        hide_env = true,
+        hide_possible_values = true
+    )]
     pub backend: Option<BackendName>,
     /// Length of a window, in seconds: how often the tables are written.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
@@ -102,10 +111,12 @@ pub enum Error {
         /// What it ended with.
         status: u8,
         /// What failed.
-        cause: RecordError,
+        cause: Box<RecordError>,
     },
     /// Signals or the command's end cannot be waited for.
-    #[error("the command cannot be waited for: {0}")]
+    #[error(
+        "the command cannot be waited for ({0}): run it again, and report it where that does not help"
+    )]
     Wait(#[from] io::Error),
 }
 
@@ -141,7 +152,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
                 return Err(Error::Record {
                     out: args.out.clone(),
                     status: child.wait()?,
-                    cause,
+                    cause: cause.into(),
                 });
             }
         }
@@ -150,7 +161,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let recording = recorder.finish().map_err(|cause| Error::Record {
         out: args.out.clone(),
         status,
-        cause,
+        cause: cause.into(),
     })?;
     if recording.undecodable > 0 {
         eprintln!(
@@ -222,15 +233,12 @@ fn show(args: &Args, files: &[PathBuf]) {
         Format::None => return,
         Format::Json => report::json(&summary),
         Format::Text => {
-            let mut text = render(
-                &summary,
-                report::style_for(io::stderr().is_terminal(), args.all),
-            );
-            text.push_str(&format!(
-                "\nTables are in {}: try `whittle report --data {0}`.\n",
+            let style = report::style_for(io::stderr().is_terminal(), args.all);
+            format!(
+                "{}\nTables are in {}: try `whittle report --data {1}`.\n",
+                render(&summary, style),
                 args.out.display()
-            ));
-            text
+            )
         }
     };
     // Nobody is left to tell.

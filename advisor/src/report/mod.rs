@@ -30,12 +30,15 @@ use crate::data;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  whittle report                            what was recorded into ./whittle-data
-  whittle report --subject job.py --all     every file of one script, none folded
-  whittle report --format json | jq '.subjects[].accesses[] | select(.outcome == \"denied\")'
+  whittle report                          what was recorded into ./whittle-data
+  whittle report --subject job.py --all   every file of one script, none folded
+  whittle report --format json |
+    jq '.subjects[].accesses[] | select(.outcome == \"denied\")'
 
-The coverage comes first: only where it is complete does a file that is not listed mean that
-the file was not used. Control characters and odd bytes in paths are shown as \\n or \\xNN.")]
+The coverage comes first: only where it is complete does a file that is not listed mean that the \
+file was not used. Control characters and odd bytes in paths are shown as \\n or \\xNN.
+
+Damaged files are named and passed over; the exit status is then 1, and the coverage not complete.")]
 pub struct Args {
     /// Folder that `whittle record --out` wrote.
     #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
@@ -46,8 +49,8 @@ pub struct Args {
     /// List every file by its whole path instead of folding folders.
     #[arg(long)]
     pub all: bool,
-    /// Text for people, or JSON for programs.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// Form of the report: text for people, json for programs.
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
 }
 
