@@ -15,6 +15,7 @@ mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount -t tmpfs -o mode=755 tmpfs /run
 [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 hostname whittle-vm
+echo '127.0.0.1 localhost whittle-vm' >/etc/hosts
 ip link set lo up
 ulimit -l unlimited
 

@@ -24,7 +24,9 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let body: FileBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
-    let resource = if asked.is_empty() && body.key.errno == 0 {
+    // execveat runs the descriptor itself where the path is empty (AT_EMPTY_PATH).
+    let is_object = body.key.errno == 0 || body.key.action & EXECUTE != 0;
+    let resource = if asked.is_empty() && is_object {
         path::of_object(walked, &body.text, body.inode, tgid)
     } else {
         path::of_request(asked, walked, &body.text, tgid)

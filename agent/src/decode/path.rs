@@ -46,12 +46,11 @@ pub(super) fn of_request(asked: &[u8], walked: &[u8], text: &Text, tgid: u32) ->
         return asked.to_vec();
     }
     let mut path = of_object(walked, text, 0, tgid);
-    if !asked.is_empty() {
-        if !path.ends_with(b"/") {
-            path.push(b'/');
-        }
-        path.extend_from_slice(asked);
+    // An empty path ends in a slash here, so that it is not taken for its directory.
+    if !path.ends_with(b"/") {
+        path.push(b'/');
     }
+    path.extend_from_slice(asked);
     path
 }
 
@@ -155,5 +154,6 @@ mod tests {
         assert_eq!(join("a/../b", "me/home/"), "/home/me/a/../b");
         assert_eq!(join("/etc//shadow", ""), "/etc//shadow");
         assert_eq!(join("b", ""), "/b");
+        assert_eq!(join("", "me/home/"), "/home/me/");
     }
 }

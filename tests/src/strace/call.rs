@@ -135,7 +135,7 @@ pub(super) fn decorated_path(decoration: &str) -> Option<Vec<u8>> {
 pub(super) fn path_of(folder: &[u8], asked: &[u8]) -> Vec<u8> {
     match (asked.first(), folder.last()) {
         (Some(b'/'), _) | (_, None) => asked.to_vec(),
-        (None, _) => folder.to_vec(),
+        // An empty path ends in a slash here, so that it is not taken for its folder.
         (_, Some(b'/')) => [folder, asked].concat(),
         _ => [folder, b"/", asked].concat(),
     }

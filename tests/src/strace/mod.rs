@@ -13,9 +13,10 @@ use std::{ffi::OsString, path::Path};
 
 pub use self::trace::{Trace, read};
 
-/// The calls that matter: those that are compared, and those that move a working directory.
+/// The calls that matter: those that are compared, those that move a working directory, and the one by which a program
+/// asks for the address that strace could not tell.
 const CALLS: &str = "open,creat,openat,openat2,open_by_handle_at,execve,execveat,connect,bind,listen,sendto,sendmsg,\
-                     sendmmsg,chdir,fchdir,clone,clone3,fork,vfork";
+                     sendmmsg,getsockname,chdir,fchdir,clone,clone3,fork,vfork";
 
 /// The command that runs `command` and all its children under strace, which writes its log to `log`.
 /// All text in the log is hex, so that no path can look like something else. `--seccomp-bpf` would be

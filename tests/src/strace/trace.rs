@@ -34,9 +34,14 @@ pub fn read(log: &str, folder: &[u8]) -> Result<Trace, Error> {
         trace: Trace::default(),
         threads: HashMap::new(),
         folders: vec![folder.to_vec()],
+        listening: HashMap::new(),
     };
     for call in call::read(log)? {
         reader.call(call)?;
+    }
+    // A socket that listens without a bind has no address before the call, and none is printed.
+    for outcome in reader.listening.into_values() {
+        access::add(&mut reader.trace.tally, ["listen"], Vec::new(), outcome, 1);
     }
     Ok(reader.trace)
 }
@@ -52,6 +57,8 @@ struct Reader {
     trace: Trace,
     threads: HashMap<u32, Thread>,
     folders: Vec<Vec<u8>>,
+    /// Sockets that listen at an address that is not known, by process and descriptor.
+    listening: HashMap<(u32, String), Outcome>,
 }
 
 impl Reader {
@@ -90,6 +97,7 @@ impl Reader {
             "sendto" => self.addressed(thread, &call, 4)?,
             "sendmsg" | "sendmmsg" => self.sent(thread, &call)?,
             "listen" => self.listened(thread, &call),
+            "getsockname" => self.named(thread, &call),
             _ => self.opened(thread, &call)?,
         }
         Ok(())
@@ -266,17 +274,37 @@ impl Reader {
     }
 
     fn listened(&mut self, thread: Thread, call: &Call) {
-        // A socket that listens without a bind has no address before the call, and none is printed.
-        let resource =
-            address::bound(&call.arguments[0], &self.folders[thread.folder]).unwrap_or_default();
-        access::add(
-            &mut self.trace.tally,
-            ["listen"],
-            resource,
-            outcome(&call.result),
-            1,
-        );
+        let outcome = outcome(&call.result);
+        match address::bound(&call.arguments[0], &self.folders[thread.folder]) {
+            Some(resource) => {
+                access::add(&mut self.trace.tally, ["listen"], resource, outcome, 1);
+            }
+            // Before 6.8 the kernel tells nobody the address of a TCP socket that does not listen yet: the
+            // program may ask for it afterwards.
+            None => {
+                self.listening
+                    .insert((thread.tgid, descriptor(call)), outcome);
+            }
+        }
     }
+
+    fn named(&mut self, thread: Thread, call: &Call) {
+        let place = (thread.tgid, descriptor(call));
+        let folder = &self.folders[thread.folder];
+        let resource = call
+            .arguments
+            .get(1)
+            .and_then(|structure| address::resource(structure, &call.arguments[0], folder));
+        if let (Some(resource), Some(outcome)) = (resource, self.listening.remove(&place)) {
+            access::add(&mut self.trace.tally, ["listen"], resource, outcome, 1);
+        }
+    }
+}
+
+/// `3` of `3<TCP:[20394]>`.
+fn descriptor(call: &Call) -> String {
+    let argument = &call.arguments[0];
+    argument.split('<').next().unwrap_or(argument).to_owned()
 }
 
 fn unknown(call: &Call, argument: usize) -> Error {

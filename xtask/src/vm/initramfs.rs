@@ -11,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 use super::kernel::Kernel;
 use crate::{command, places};
 
-/// What the guest needs and cloud kernels have as modules: disks, their file system, and overlayfs for the
-/// tests. Where a kernel has one built in, its module does not exist and is not missed.
-const WANTED: [&str; 7] = [
+/// What the guest needs and cloud kernels have as modules: disks, their file system, overlayfs for the
+/// tests, and what strace asks for the addresses of sockets. Where a kernel has one built in, its module does not exist and is not missed.
+const WANTED: [&str; 10] = [
     "virtio_pci",
     "virtio_blk",
     "crc32c_generic",
@@ -21,6 +21,9 @@ const WANTED: [&str; 7] = [
     "ext4",
     "overlay",
     "af_packet",
+    "tcp_diag",
+    "udp_diag",
+    "unix_diag",
 ];
 
 /// Makes the initramfs of `kernel`, in the cache; it takes a second, so that nothing can be stale.

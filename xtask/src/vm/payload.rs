@@ -35,20 +35,13 @@ impl Payload {
         Ok(Self { folder })
     }
 
-    /// Builds whittle and the tests and puts them into a payload.
+    /// Builds whittle, with SQL as users have it, and the tests, and puts them into a payload.
     pub(super) fn build() -> Result<Self> {
         let payload = Self::bare()?;
         let folder = payload.folder.path();
         fs::create_dir(folder.join("tests"))
             .context("cannot make the payload's folder of tests")?;
-        let whittle = executables(&[
-            "build",
-            "--package",
-            "whittle",
-            "--bin",
-            "whittle",
-            "--no-default-features",
-        ])?;
+        let whittle = executables(&["build", "--package", "whittle", "--bin", "whittle"])?;
         for built in &whittle {
             add(built, &folder.join(&built.name))?;
         }
