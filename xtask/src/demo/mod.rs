@@ -35,7 +35,9 @@ pub fn run() -> Result<()> {
         .arg("--")
         .arg(&python)
         .arg("job.py")
-        .current_dir(&folder);
+        .current_dir(&folder)
+        // Cargo points it at its own folders, which the job would then search too.
+        .env_remove("LD_LIBRARY_PATH");
     let status = record
         .status()
         .with_context(|| format!("cannot start {}", whittle.display()))?;
