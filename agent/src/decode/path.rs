@@ -1,7 +1,7 @@
 //! Paths as people write them, from what the kernel walked and what the caller asked for.
 
 use whittle_schemas::record::{
-    Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED,
+    ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED,
 };
 
 /// `PIPEFS_MAGIC`, `SOCKFS_MAGIC` and others of `include/uapi/linux/magic.h`: file systems without a
@@ -58,6 +58,8 @@ pub(super) fn of_request(asked: &[u8], walked: &[u8], text: &Text, tgid: u32) ->
 pub(super) fn detail(text: &Text) -> Option<&'static str> {
     if text.walk_flags & WALK_TRUNCATED != 0 {
         Some("path truncated: longer or deeper than what is walked")
+    } else if text.walk_flags & ASKED_TRUNCATED != 0 {
+        Some("path of PATH_MAX bytes or more: its end may be missing")
     } else if text.walk_flags & WALK_FAULT != 0 {
         Some("path incomplete: memory could not be read")
     } else if text.walk_flags & WALK_ESCAPED != 0 {
@@ -143,6 +145,7 @@ mod tests {
     fn a_path_that_is_not_whole_says_so() {
         check("c/b/", text(WALK_TRUNCATED, 0xef53), ".../b/c");
         assert!(detail(&text(WALK_TRUNCATED, 0)).is_some() && detail(&text(0, 0)).is_none());
+        assert!(detail(&text(ASKED_TRUNCATED, 0)).is_some());
     }
 
     #[test]
