@@ -5,5 +5,6 @@ pub mod access;
 pub mod accounting;
 pub mod compare;
 pub mod recorded;
+pub mod replay;
 pub mod strace;
 pub mod workload;

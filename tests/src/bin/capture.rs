@@ -1,0 +1,58 @@
+//! Makes the capture that `tests/replay.rs` decodes: runs `replay/job.sh` under the probes and writes the ring's records
+//! and their text. `cargo run -p whittle-tests --bin capture`, as root.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use whittle_agent::kernel::{self, Limits, Scope};
+use whittle_tests::replay;
+
+/// Where the job runs: its path is in the records, and so is that of no folder of whoever captures.
+const FOLDER: &str = "/tmp/whittle-capture";
+
+fn main() -> Result<()> {
+    let replay = Path::new(env!("CARGO_MANIFEST_DIR")).join("replay");
+    fs::create_dir(FOLDER).with_context(|| format!("{FOLDER} has to be new: remove it"))?;
+    let captured = capture(&replay, Path::new(FOLDER));
+    fs::remove_dir_all(FOLDER)?;
+    let records = captured?;
+    let records = || records.iter().map(Vec::as_slice);
+    fs::write(replay.join("job.ring"), replay::to_bytes(records()))?;
+    fs::write(replay.join("job.txt"), replay::to_text(records()))?;
+    println!("{} records are in tests/replay", records().count());
+    Ok(())
+}
+
+fn capture(replay: &Path, folder: &Path) -> Result<Vec<Vec<u8>>> {
+    for file in ["job.sh", "job.py"] {
+        fs::copy(replay.join(file), folder.join(file))?;
+    }
+    fs::write(folder.join("input"), "x")?;
+    let mut probes = kernel::load(Scope::Chosen, Limits::default(), None)?;
+    let mut job = Command::new("/bin/sh")
+        .arg("job.sh")
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start the job")?;
+    probes.watch(job.id())?;
+    job.stdin
+        .take()
+        .context("stdin is a pipe")?
+        .write_all(b"go\n")?;
+    let status = job.wait()?;
+    ensure!(status.success(), "the job ended with {status}");
+    // All records are there: a record is in the ring before the call that it is about returns.
+    Ok(std::iter::from_fn(|| probes.ring.next_record())
+        .map(|record| record.to_vec())
+        .collect())
+}

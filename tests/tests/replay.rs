@@ -1,0 +1,152 @@
+//! The ring's records of one run, as the kernel sent them, decode to what they meant when they were captured. A change
+//! of the ABI or the decoder that alters the meaning of recorded bytes shows here.
+//!
+//! `replay/job.ring` and `replay/job.txt` are made anew, as root, by `cargo run -p whittle-tests --bin capture`: after a
+//! change of the ABI. The difference in `job.txt` is then what the change means, and belongs into its review.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use anyhow::{Context, Result};
+use whittle_agent::{
+    decode::{self, DecodeError},
+    model::Event,
+};
+use whittle_schemas::record::FIXED_BYTES;
+use whittle_tests::replay::{deed, from_bytes, to_bytes, to_text};
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/replay"))
+}
+
+fn capture() -> Result<Vec<u8>> {
+    fs::read(folder().join("job.ring")).context("the capture is committed")
+}
+
+/// Where the length of the whole record is in its header.
+const LENGTH: std::ops::Range<usize> = 4..8;
+
+/// What `job.sh` and `job.py` do, by their own words and the kernel's manual pages.
+const DONE: [&str; 25] = [
+    "process file execute /usr/bin/cat allowed",
+    "process file execute /usr/bin/env allowed",
+    "process file execute /tmp/whittle-capture/./input denied EACCES",
+    "file file read /tmp/whittle-capture/job.sh allowed",
+    "file file write+create+truncate /tmp/whittle-capture/copy allowed",
+    "file file write+append /tmp/whittle-capture/copy allowed",
+    "file file read /tmp/whittle-capture/input allowed",
+    "file file write+truncate /dev/null (character device) allowed",
+    "file file read /tmp/whittle-capture/missing failed ENOENT",
+    "file file write+create+truncate /sys/kernel/refused denied EACCES",
+    "file file read /tmp/whittle-capture/job.py allowed",
+    r"file file read+write+create+truncate /tmp/whittle-capture/line\nbreak \xff allowed",
+    "file file path /tmp/whittle-capture/copy allowed",
+    "file file write+create /tmp/whittle-capture/deleted allowed",
+    "file file read /tmp/whittle-capture/deleted (deleted) allowed",
+    "file file read memfd:code (deleted) allowed",
+    "file file read /tmp/whittle-capture (directory) allowed",
+    "socket network connect 127.0.0.1:9/tcp failed ECONNREFUSED",
+    "socket network connect [::1]:9/tcp failed ECONNREFUSED",
+    "socket network send 127.0.0.1:9/udp allowed",
+    "socket network bind unix:/tmp/whittle-capture/socket allowed",
+    "socket network listen unix:/tmp/whittle-capture/socket allowed",
+    "socket network connect unix:/tmp/whittle-capture/socket allowed",
+    "socket network bind unix:@whittle capture allowed",
+    "file file read /etc/ld.so.cache allowed",
+];
+
+#[test]
+fn captured_records_decode_to_what_they_meant_when_they_were_captured() -> Result<()> {
+    let capture = capture()?;
+    let text = to_text(from_bytes(&capture)?);
+    let meant = fs::read_to_string(folder().join("job.txt"))?;
+    for (number, (now, then)) in text.lines().zip(meant.lines()).enumerate() {
+        assert_eq!(now, then, "record {}: left now, right then", number + 1);
+    }
+    assert_eq!(text.lines().count(), meant.lines().count());
+    Ok(())
+}
+
+#[test]
+fn captured_records_tell_what_the_job_did() -> Result<()> {
+    let capture = capture()?;
+    let (mut done, mut executables, mut scripts) = (HashSet::new(), HashSet::new(), HashSet::new());
+    for record in from_bytes(&capture)? {
+        match decode::decode(record)? {
+            Event::Touch(touch) => drop(done.insert(deed(&touch.deed))),
+            Event::Subject(subject) => drop(executables.insert(subject.executable)),
+            Event::Script(script) => drop(scripts.insert(script.name)),
+        }
+    }
+    for expected in DONE {
+        assert!(done.contains(expected), "not in the capture: {expected}");
+    }
+    // 600 folders are more than are walked; the name is there, and that its beginning is not.
+    let bottom = done
+        .iter()
+        .find(|deed| deed.contains("/d/bottom "))
+        .context("the deepest file")?;
+    assert!(
+        bottom.starts_with("file file write+create .../d/d/")
+            && bottom.contains("(path truncated: "),
+        "{bottom}"
+    );
+    let too_long = done.iter().find(|deed| deed.contains("ENAMETOOLONG"));
+    let too_long = too_long.context("the path that is longer than PATH_MAX")?;
+    assert!(too_long.contains("(path of PATH_MAX bytes"), "{too_long}");
+    for executable in ["/usr/bin/dash", "/usr/bin/cat", "/usr/bin/env"] {
+        assert!(executables.contains(executable.as_bytes()), "{executable}");
+    }
+    for script in [
+        "/tmp/whittle-capture/job.sh",
+        "/tmp/whittle-capture/job.py",
+        "-m keyword",
+    ] {
+        assert!(scripts.contains(script.as_bytes()), "{script}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_prefix_of_a_captured_record_is_decoded_or_refused() -> Result<()> {
+    let capture = capture()?;
+    for record in from_bytes(&capture)? {
+        for end in 0..record.len() {
+            let short = Err(DecodeError::Short { bytes: end });
+            assert_eq!(decode::decode(&record[..end]), short);
+            // The same, where the header owns up to the length: the text is then what lies.
+            let Some(mut owning) = record.get(..end.max(LENGTH.end)).map(<[u8]>::to_vec) else {
+                continue;
+            };
+            let length = u32::try_from(owning.len())?;
+            owning[LENGTH].copy_from_slice(&length.to_le_bytes());
+            let decoded = decode::decode(&owning);
+            assert!(
+                decoded.is_err() || owning.len() >= FIXED_BYTES,
+                "{end} bytes of a record were decoded: {decoded:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_the_ring_pads_a_record_with_means_nothing() -> Result<()> {
+    let capture = capture()?;
+    for record in from_bytes(&capture)? {
+        let padded = [record, &[0xff; 7]].concat();
+        assert_eq!(decode::decode(&padded), decode::decode(record));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_capture_that_is_cut_short_is_no_capture() -> Result<()> {
+    let records: [&[u8]; 3] = [b"one", b"", b"three"];
+    let bytes = to_bytes(records);
+    assert_eq!(from_bytes(&bytes)?, records);
+    let whole = [0, 7, 11];
+    for end in (0..bytes.len()).filter(|end| !whole.contains(end)) {
+        assert!(from_bytes(&bytes[..end]).is_err(), "cut at {end}");
+    }
+    Ok(())
+}
