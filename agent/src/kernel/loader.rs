@@ -55,8 +55,13 @@ impl Default for Limits {
 /// Why the probes could not be brought into the kernel.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
-    /// The caller lacks the right to load programs.
-    #[error("recording needs root (or CAP_BPF and CAP_PERFMON): run it again with sudo")]
+    /// The caller is not root.
+    #[error("recording loads probes into the kernel, which needs root: run it again with sudo")]
+    NotRoot,
+    /// The caller is a root that may not load programs.
+    #[error(
+        "the kernel does not let this root load probes, for it lacks CAP_BPF or CAP_SYS_ADMIN: run whittle on the host, or in a privileged container"
+    )]
     NotPermitted,
     /// The kernel does not show its types.
     #[error(
@@ -163,7 +168,7 @@ impl Probes {
 /// See [`KernelError`]. A family that the host cannot do is no error: the plan says so.
 pub fn load(scope: Scope, limits: Limits, wanted: Option<Backend>) -> Result<Probes, KernelError> {
     if !rustix::process::geteuid().is_root() {
-        return Err(KernelError::NotPermitted);
+        return Err(KernelError::NotRoot);
     }
     let resolved = offsets::resolve()?;
     let btf = Btf::from_sys_fs().map_err(|error| KernelError::DamagedBtf(error.to_string()))?;
@@ -207,8 +212,25 @@ fn load_object(
         .map_max_entries("RING", limits.ring_bytes)
         .map_max_entries("USAGE_0", limits.usage_entries)
         .map_max_entries("USAGE_1", limits.usage_entries)
-        .load(OBJECT)?;
-    Ok(object)
+        .load(OBJECT);
+    object.map_err(|error| {
+        if is_refusal(&error) {
+            KernelError::NotPermitted
+        } else {
+            error.into()
+        }
+    })
+}
+
+/// Whether the last cause of an error is the kernel's EPERM or EACCES.
+fn is_refusal(error: &EbpfError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+        error.source()
+    });
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::PermissionDenied)
+    })
 }
 
 /// A number that no workload can know: the standard library's own hash keys are random per process.
