@@ -187,7 +187,7 @@ fn base(directory: i32) -> Option<Path> {
     if directory == AT_FDCWD {
         return Path::working_directory();
     }
-    Path::of_file(kernel::file_of(directory as u32 as u64).ok()?)
+    Path::of_file(kernel::file_of(u64::from(directory as u32)).ok()?)
 }
 
 struct Inode {
@@ -236,9 +236,8 @@ pub(crate) fn action(flags: u64, created: bool) -> u16 {
     }
     let mut action = match flags & 3 {
         O_WRONLY => WRITE,
-        O_RDWR => READ | WRITE,
         // 3 is an old way to ask for ioctl alone: no right to the content, and checked as both.
-        3 => READ | WRITE,
+        O_RDWR | 3 => READ | WRITE,
         _ => READ,
     };
     if created {

@@ -3,7 +3,7 @@
 //! Triggers:
 //! - `sys_exit` of open, openat, openat2, creat: the descriptor leads to the `struct file`.
 //! - `fexit` of `do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)` (5.10 to 6.12;
-//!   `do_file_open` on 7.3): one call per request, io_uring's included, and its result tells a refusal.
+//!   `do_file_open` on 7.3): one call per request, `io_uring`'s included, and its result tells a refusal.
 
 use aya_ebpf::{
     EbpfContext,
@@ -50,18 +50,16 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
     let Some(result) = read::<u64>(ctx.as_ptr() as u64, RESULT * size_of::<u64>()) else {
         return 0;
     };
-    let flags: u32 = match read(ctx.arg::<u64>(2), offset!(open_flags_flag)) {
-        Some(flags) => flags,
-        None => 0,
-    };
+    let flags: Option<u32> = read(ctx.arg::<u64>(2), offset!(open_flags_flag));
     // Opens by execve are the process family's.
-    if flags & FMODE_EXEC != 0 {
+    if flags.is_some_and(|flags| flags & FMODE_EXEC != 0) {
         return 0;
     }
     let Some(sighting) = Sighting::of(Family::File) else {
         return 0;
     };
-    let Some(name) = read(ctx.arg::<u64>(1), offset!(filename_name)) else {
+    let name = read(ctx.arg::<u64>(1), offset!(filename_name));
+    let (Some(flags), Some(name)) = (flags, name) else {
         sighting.count(Reason::ObjectUnknown);
         return 0;
     };

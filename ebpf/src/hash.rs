@@ -46,8 +46,14 @@ extern "C" fn hash_lane(slot: u32, length: u32, factor: u64) -> u64 {
 
 #[inline(always)]
 fn word(scratch: &mut Scratch, index: usize) -> u64 {
-    // SAFETY: the text starts at a multiple of eight and has more than 4,096 bytes.
-    unsafe { scratch.text((index & 511) * 8).cast::<u64>().read() }
+    let place = scratch.text((index & 511) * 8);
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "the text starts at a multiple of eight"
+    )]
+    let place = place.cast::<u64>();
+    // SAFETY: the text has more than 4,096 bytes.
+    unsafe { place.read() }
 }
 
 /// Mixes one word in: multiply, then fold the high half down.

@@ -22,9 +22,14 @@ pub(crate) fn read<T>(base: u64, offset: usize) -> Option<T> {
 /// A member of a struct that a hook passed in, loaded directly: the verifier knows its type.
 #[inline(always)]
 pub(crate) fn argument(base: *const u8, offset: usize) -> u64 {
+    #[expect(
+        clippy::cast_ptr_alignment,
+        reason = "an offset from BTF is aligned for its member"
+    )]
+    let place = base.wrapping_add(offset).cast::<u64>();
     // SAFETY: `base` is a typed argument of the hook and `offset` comes from the same kernel's BTF; the kernel
     // handles a fault in such a load by giving zero.
-    unsafe { base.add(offset).cast::<u64>().read_volatile() }
+    unsafe { place.read_volatile() }
 }
 
 /// The `struct file` behind a descriptor of the running task.

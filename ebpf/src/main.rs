@@ -9,6 +9,20 @@
     internal_features,
     reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12"
 )]
+#![expect(
+    clippy::inline_always,
+    reason = "a function that is not inlined costs stack of the 512 bytes that a chain of calls has"
+)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "registers are 64 bits wide and the kernel's types are not: each cast takes what the kernel's prototype says"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a program owns its context, and aya's macros pass it by value"
+)]
 
 mod access;
 mod config;

@@ -47,10 +47,10 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
             PART_SCRIPT,
         )
     } else {
-        let Some(interpreter) = interpreter(exe) else {
+        let Some(rules) = interpreter(exe) else {
             return Ok(0);
         };
-        match by_arguments(scratch, &interpreter)? {
+        match by_arguments(scratch, &rules)? {
             Some(found) => found,
             None => return Ok(0),
         }

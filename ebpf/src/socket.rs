@@ -255,10 +255,10 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
     }
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
-        if is_relative_path(&address, length) {
-            if let Some(directory) = Path::working_directory() {
-                path::walk(slot, directory, &mut text);
-            }
+        if is_relative_path(&address, length)
+            && let Some(directory) = Path::working_directory()
+        {
+            path::walk(slot, directory, &mut text);
         }
         let body = SocketBody {
             header: emit::header(KIND_SOCKET, sighting.generation.flags(), &text),
