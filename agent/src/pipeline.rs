@@ -10,7 +10,7 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{AsFd, BorrowedFd},
 };
-use whittle_schemas::record::Family;
+use whittle_schemas::record::{FIXED_BYTES, Family};
 
 use crate::{
     clock, decode,
@@ -58,6 +58,10 @@ pub enum RecordError {
 /// High half of the script ids that the agent gives itself. The probes' own are hashes: one of them has this
 /// half once in four billion scripts.
 const ADOPTED: u64 = 0xad09_7ed0 << 32;
+
+/// Records that are read in a row: a workload that fills the ring as fast as it is read must not keep the recorder
+/// from the end of a window, or of the command.
+const TURN: usize = 4_096;
 
 /// What a recording left behind.
 #[derive(Debug, Default)]
@@ -142,13 +146,14 @@ impl Recorder {
     /// The kernel's maps or the wait fail. File errors are kept until [`Self::finish`].
     pub fn run(&mut self, until: &[BorrowedFd<'_>]) -> Result<usize, RecordError> {
         loop {
-            self.read_ring();
+            let is_empty = self.read_ring(TURN);
             let left = self.left_of_window();
             if left.is_zero() {
                 self.end_window()?;
                 self.writer.next(self.start_us);
                 continue;
             }
+            let left = if is_empty { left } else { Duration::ZERO };
             let ready = self.wait(until, left)?;
             if let Some(index) = ready {
                 return Ok(index);
@@ -204,8 +209,12 @@ impl Recorder {
             .position(|fd| !fd.revents().is_empty()))
     }
 
-    fn read_ring(&mut self) {
-        while let Some(record) = self.probes.ring.next_record() {
+    /// Reads the ring empty, or as many records; says whether it is empty.
+    fn read_ring(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            let Some(record) = self.probes.ring.next_record() else {
+                return true;
+            };
             match decode::decode(&record) {
                 Ok(Event::Script(seen)) => self.identities.script(seen),
                 Ok(Event::Subject(seen)) => self.identities.subject(&seen, self.clock),
@@ -217,6 +226,7 @@ impl Recorder {
                 }
             }
         }
+        false
     }
 
     fn touch(&mut self, touch: Touch) {
@@ -257,7 +267,9 @@ impl Recorder {
     /// Swaps the generations, and writes what the old one holds.
     fn end_window(&mut self) -> Result<(), RecordError> {
         let old = self.probes.generations.swap()?;
-        self.read_ring();
+        // All that belongs to the old generation is in the ring by now, and it is no more than a ring full.
+        let ring_full = self.config.limits.ring_bytes as usize / FIXED_BYTES;
+        self.read_ring(ring_full);
         for repeat in self.probes.generations.drain(old)? {
             let value = repeat.value;
             self.windows[old].repeat(&repeat.key, value.repeats, value.last_boottime_ns);

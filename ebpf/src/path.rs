@@ -223,6 +223,9 @@ fn magic(dentry: u64) -> u32 {
         .unwrap_or(0)
 }
 
+/// One byte more than the longest path and its NUL: a helper that fills it has cut the path short.
+const ROOM: u32 = ASKED_BYTES as u32 + 1;
+
 /// Memory that a path string is read from.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked {
@@ -236,14 +239,14 @@ pub(crate) enum Asked {
 #[inline(always)]
 pub(crate) fn asked(scratch: &mut Scratch, from: Asked) -> Result<Text, Reason> {
     let place = scratch.text(0);
-    // SAFETY: 4,096 bytes behind any place in the text are inside of the scratch.
+    // SAFETY: ROOM bytes behind any place in the text are inside of the scratch.
     let read = unsafe {
         match from {
             Asked::User(address) => {
-                bpf_probe_read_user_str(place.cast(), ASKED_BYTES as u32, address as *const _)
+                bpf_probe_read_user_str(place.cast(), ROOM, address as *const _)
             }
             Asked::Kernel(address) => {
-                bpf_probe_read_kernel_str(place.cast(), ASKED_BYTES as u32, address as *const _)
+                bpf_probe_read_kernel_str(place.cast(), ROOM, address as *const _)
             }
         }
     };
@@ -252,7 +255,8 @@ pub(crate) fn asked(scratch: &mut Scratch, from: Asked) -> Result<Text, Reason> 
     }
     let mut text = EMPTY;
     text.asked_bytes = (read as u32 - 1) & (ASKED_BYTES as u32 - 1);
-    if read as usize >= ASKED_BYTES {
+    if read as usize > ASKED_BYTES {
+        text.asked_bytes = ASKED_BYTES as u32 - 1;
         text.walk_flags = ASKED_TRUNCATED;
     }
     Ok(text)

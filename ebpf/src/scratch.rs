@@ -24,7 +24,7 @@ pub(crate) struct Scratch {
     pub(crate) walk: Walk,
 }
 
-const _: () = assert!(FIXED_BYTES + 8191 + 4096 + 256 < SCRATCH_BYTES - size_of::<Walk>());
+const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - size_of::<Walk>());
 
 impl Scratch {
     /// The place `offset` bytes into the text. The mask keeps 4,096 bytes and a name behind it inside.

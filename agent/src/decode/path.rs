@@ -59,7 +59,7 @@ pub(super) fn detail(text: &Text) -> Option<&'static str> {
     if text.walk_flags & WALK_TRUNCATED != 0 {
         Some("path truncated: longer or deeper than what is walked")
     } else if text.walk_flags & ASKED_TRUNCATED != 0 {
-        Some("path of PATH_MAX bytes or more: its end may be missing")
+        Some("path longer than PATH_MAX: its end is missing")
     } else if text.walk_flags & WALK_FAULT != 0 {
         Some("path incomplete: memory could not be read")
     } else if text.walk_flags & WALK_ESCAPED != 0 {

@@ -18,13 +18,7 @@ pub const ABI_VERSION: u8 = 1;
 /// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
 pub const FIXED_BYTES: usize = 256;
 
-/// Largest text that one record carries, in bytes: a walked path and an asked path, each up to `PATH_MAX`.
-pub const TEXT_BYTES: usize = WALK_BYTES + ASKED_BYTES;
-
-/// Largest walked path, in bytes: `PATH_MAX` and the last component, which may run over it.
-pub const WALK_BYTES: usize = 4096 + 256;
-
-/// Largest path that a caller can ask for, in bytes: `PATH_MAX` of `include/uapi/linux/limits.h`.
+/// Largest path that a caller can ask for, in bytes with its NUL: `PATH_MAX` of `include/uapi/linux/limits.h`.
 pub const ASKED_BYTES: usize = 4096;
 
 /// Deepest path that is walked, in steps: one per component and one per mount crossed.
@@ -70,10 +64,8 @@ pub const KIND_FILE: u8 = 2;
 /// `Header::kind` of a [`socket::SocketBody`].
 pub const KIND_SOCKET: u8 = 3;
 
-/// `Header::flags`: the access was not put into the usage map, so that repeats of it arrive as records too.
-pub const FLAG_NOT_AGGREGATED: u8 = 1;
 /// `Header::flags`: the usage map's second generation holds the repeats.
-pub const FLAG_SECOND_GENERATION: u8 = 2;
+pub const FLAG_SECOND_GENERATION: u8 = 1;
 
 /// What every ring record starts with.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]

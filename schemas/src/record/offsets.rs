@@ -38,7 +38,6 @@ offsets! {
     task_fs = "task_struct"."fs";
     task_mm = "task_struct"."mm";
     task_tgid = "task_struct"."tgid";
-    task_pid = "task_struct"."pid";
     task_real_parent = "task_struct"."real_parent";
     task_group_leader = "task_struct"."group_leader";
     task_start_boottime = "task_struct"."start_boottime";
