@@ -2,6 +2,7 @@
 //! recorded plus lost is checked after every recording of every test, by the harness.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::{self, OpenOptions},
     io::Write,
@@ -32,6 +33,42 @@ fn opens(recording: &Recording, action: &str, path: &Path) -> u64 {
     rows.filter(|row| row.resource == path.as_os_str().as_encoded_bytes())
         .map(|row| row.count)
         .sum()
+}
+
+/// Four seconds of work, whatever the machine does in them.
+const LONG: &str = "end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do cat /etc/passwd /etc/group >/dev/null; done";
+
+#[test]
+fn every_window_of_a_long_recording_adds_up_although_work_goes_on_while_it_ends() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let data = root.path().join("data");
+    let mut whittle = recorded::whittle()?;
+    whittle
+        .args(["record", "--window", "1", "--out"])
+        .arg(&data);
+    whittle.args(["--", "sh", "-c", LONG]);
+    let recording = recorded::finish(&data, &mut whittle)?;
+    ensure!(recording.output.status.success(), "{:?}", recording.output);
+    accounting::check(&recording.tables)?;
+    let windows: BTreeSet<_> = recording
+        .tables
+        .coverage
+        .iter()
+        .map(|row| row.window_start_us)
+        .collect();
+    ensure!(
+        windows.len() >= 3,
+        "only {} windows in four seconds",
+        windows.len()
+    );
+    let busy: BTreeSet<_> = recording
+        .tables
+        .usage
+        .iter()
+        .map(|row| row.window_start_us)
+        .collect();
+    ensure!(busy.len() >= 3, "only {} windows hold anything", busy.len());
+    Ok(())
 }
 
 #[test]
