@@ -17,7 +17,7 @@ use rustix::{
 use whittle_tests::recorded;
 
 /// Longest wait for the recorder to write down what it saw.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until a spool of the data root holds these bytes.
 fn wait_for_spooled(data: &Path, bytes: &[u8]) -> Result<()> {
