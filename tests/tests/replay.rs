@@ -92,7 +92,10 @@ fn captured_records_tell_what_the_job_did() -> Result<()> {
     );
     let too_long = done.iter().find(|deed| deed.contains("ENAMETOOLONG"));
     let too_long = too_long.context("the path that is longer than PATH_MAX")?;
-    assert!(too_long.contains("(path longer than PATH_MAX"), "{too_long}");
+    assert!(
+        too_long.contains("(path longer than PATH_MAX"),
+        "{too_long}"
+    );
     for executable in ["/usr/bin/dash", "/usr/bin/cat", "/usr/bin/env"] {
         assert!(executables.contains(executable.as_bytes()), "{executable}");
     }
