@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rustix::fd::AsFd;
 use whittle_agent::{
     kernel::{Limits, Scope},
