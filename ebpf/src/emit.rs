@@ -33,6 +33,12 @@ pub(crate) fn header(kind: u8, flags: u8, text: &Text) -> Header {
 pub(crate) fn send<T>(scratch: &mut Scratch, body: T, text: &Text) -> Result<(), Reason> {
     // SAFETY: every body is at most FIXED_BYTES, which its own file asserts, and the scratch is aligned for it.
     unsafe { scratch.body::<T>().write(body) };
+    send_as_it_is(scratch, text)
+}
+
+/// As [`send`], with a body that stands in the scratch already.
+#[inline(always)]
+pub(crate) fn send_as_it_is(scratch: &mut Scratch, text: &Text) -> Result<(), Reason> {
     let length =
         (FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes) as usize & (SCRATCH_BYTES - 1);
     let ring = (&raw const RING).cast_mut();

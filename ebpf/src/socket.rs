@@ -196,6 +196,21 @@ struct Address {
     words: [u64; ADDRESS_BYTES / 8],
 }
 
+const _: () = assert!(core::mem::offset_of!(SocketBody, address) % 8 == 0);
+
+impl Address {
+    /// The address inside of a body, cleared.
+    #[inline(always)]
+    fn of(body: &mut SocketBody) -> &'static mut Self {
+        #[expect(clippy::cast_ptr_alignment, reason = "the assertion above")]
+        let place = (&raw mut body.address).cast::<Self>();
+        // SAFETY: as many bytes, aligned as the assertion says, in a slot that outlives the program's run of it.
+        let address = unsafe { &mut *place };
+        address.words = [0; ADDRESS_BYTES / 8];
+        address
+    }
+}
+
 /// What the socket itself is.
 #[derive(Clone, Copy)]
 struct Socket {
@@ -240,42 +255,41 @@ extern "C" fn touch_socket(what: u64, whose: u64, address: u64, subject: u64) ->
 #[inline(always)]
 fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> {
     let socket = socket(act.descriptor);
-    let mut address = Address {
-        words: [0; ADDRESS_BYTES / 8],
-    };
-    let length = match act.action {
-        LISTEN => own_address(&socket, &mut address)?,
-        _ => given_address(act, &mut address)?,
-    };
-    let object = object(&socket, &mut address, length);
     let mut key = sighting.key(subject, act.action, act.errno);
-    key.object = object;
-    if usage::repeat(sighting.generation, &key) {
-        return Ok(());
-    }
-    scratch::with(|scratch, slot| {
+    let is_repeat = scratch::with(|scratch, slot| {
+        let body = scratch.body::<SocketBody>();
+        // The body is put together where it is sent from: with the address on the stack, the chain of calls from
+        // sendmmsg to a step of a walk would pass the 512 bytes that there are.
+        // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
+        let body = unsafe { &mut *body };
+        let address = Address::of(body);
+        let length = match act.action {
+            LISTEN => own_address(&socket, address)?,
+            _ => given_address(act, address)?,
+        };
+        key.object = object(&socket, address, length);
+        if usage::repeat(sighting.generation, &key) {
+            return Ok(true);
+        }
         let mut text = path::EMPTY;
-        if is_relative_path(&address, length)
+        if is_relative_path(address, length)
             && let Some(directory) = Path::working_directory()
         {
             path::walk(slot, directory, &mut text);
         }
-        let body = SocketBody {
-            header: emit::header(KIND_SOCKET, sighting.generation.flags(), &text),
-            key,
-            text,
-            family: socket.family,
-            socket_type: socket.kind,
-            protocol: socket.protocol,
-            address_bytes: length as u16,
-            // SAFETY: the same bytes, as bytes.
-            address: unsafe {
-                core::mem::transmute::<[u64; ADDRESS_BYTES / 8], [u8; ADDRESS_BYTES]>(address.words)
-            },
-        };
-        emit::send(scratch, body, &text)
+        body.header = emit::header(KIND_SOCKET, sighting.generation.flags(), &text);
+        body.key = key;
+        body.text = text;
+        body.family = socket.family;
+        body.socket_type = socket.kind;
+        body.protocol = socket.protocol;
+        body.address_bytes = length as u16;
+        emit::send_as_it_is(scratch, &text)?;
+        Ok(false)
     })?;
-    usage::begin(sighting.generation, sighting.family, &key);
+    if !is_repeat {
+        usage::begin(sighting.generation, sighting.family, &key);
+    }
     Ok(())
 }
 
