@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod doctor;
+pub mod format;
 pub mod query;
 pub mod record;
 pub mod report;

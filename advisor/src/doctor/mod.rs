@@ -2,10 +2,11 @@
 
 use std::{io, process::ExitCode};
 
-use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope};
+
+use crate::format::Format;
 
 /// Show what this host lets whittle see, by hook family, and why.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -18,15 +19,6 @@ pub struct Args {
     /// Form of the answer: text for people, json for programs.
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
-}
-
-/// Form of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// What was found out.

@@ -17,14 +17,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::ValueEnum;
-
 pub use self::{
     page::Style,
     summary::{Access, Family, Subject, Summary},
     text::render,
 };
-use crate::data;
+use crate::{data, format::Format};
 
 /// Show what each subject used, grouped by kind and folder, with what was denied apart.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,15 +50,6 @@ pub struct Args {
     /// Form of the report: text for people, json for programs.
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
-}
-
-/// Form of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Why there is no report.

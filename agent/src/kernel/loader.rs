@@ -65,7 +65,7 @@ pub enum KernelError {
     NotPermitted,
     /// The kernel does not show its types.
     #[error(
-        "this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 5.10 or newer, built with CONFIG_DEBUG_INFO_BTF"
+        "this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 6.1 or newer, built with CONFIG_DEBUG_INFO_BTF"
     )]
     NoBtf(#[source] io::Error),
     /// The kernel's types could not be read.
