@@ -6,6 +6,7 @@ pub mod apt;
 pub mod command;
 pub mod demo;
 pub mod ebpf;
+pub mod generate;
 pub mod places;
 pub mod setup;
 pub mod test;

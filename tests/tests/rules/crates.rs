@@ -5,15 +5,31 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate, and the crates of this repository that it may depend on.
-const ALLOWED: [(&str, &[&str]); 6] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("whittle-schemas", &[]),
+    ("whittle-protocol", &[]),
+    ("whittle-grants", &[]),
     ("whittle-ebpf", &["whittle-schemas"]),
-    ("whittle-agent", &["whittle-schemas"]),
-    ("whittle", &["whittle-schemas", "whittle-agent"]),
+    ("whittle-agent", &["whittle-schemas", "whittle-protocol"]),
+    (
+        "whittle",
+        &[
+            "whittle-schemas",
+            "whittle-protocol",
+            "whittle-grants",
+            "whittle-agent",
+        ],
+    ),
     ("xtask", &[]),
     (
         "whittle-tests",
-        &["whittle-schemas", "whittle-agent", "xtask"],
+        &[
+            "whittle-schemas",
+            "whittle-protocol",
+            "whittle-grants",
+            "whittle-agent",
+            "xtask",
+        ],
     ),
 ];
 /// Beginnings of the names of SQL engines and cloud SDKs.

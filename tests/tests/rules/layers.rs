@@ -2,7 +2,14 @@
 
 use crate::{check, is_product, paths};
 
-const STAGES: [&str; 6] = ["decode", "protocol", "identity", "window", "sink", "kernel"];
+const STAGES: [&str; 6] = [
+    "decode",
+    "conversation",
+    "identity",
+    "window",
+    "sink",
+    "kernel",
+];
 
 #[test]
 fn stages_of_the_agent_do_not_see_each_other() {

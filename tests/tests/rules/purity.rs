@@ -2,9 +2,10 @@
 
 use crate::{check, is_product, paths};
 
-const PURE: [&str; 5] = [
+const PURE: [&str; 6] = [
     "agent/src/decode",
-    "agent/src/protocol",
+    "protocol/src",
+    "grants/src",
     "agent/src/window",
     "advisor/src/evidence",
     "advisor/src/recommend",

@@ -1,0 +1,13 @@
+//! The tables of AWS: what an HTTP request asks for (`operations`), and what can be granted (`actions`).
+
+mod actions;
+mod operations;
+
+/// Makes both tables.
+///
+/// # Errors
+/// A package cannot be fetched, or does not hold what it did.
+pub(super) fn run() -> anyhow::Result<()> {
+    operations::run()?;
+    actions::run()
+}
