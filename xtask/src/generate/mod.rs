@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: tables derived from permissively licensed packages, one folder per provider.
 
 mod aws;
+pub mod packages;
 
 use clap::Subcommand;
 
