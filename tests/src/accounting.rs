@@ -66,11 +66,7 @@ fn what_was_seen_is_recorded_or_lost(tables: &Tables) -> Result<()> {
             .entry((row.window_start_us, row.source.clone()))
             .or_default() += row.count;
     }
-    for row in tables
-        .coverage
-        .iter()
-        .filter(|row| row.subject_id.is_none())
-    {
+    for row in &tables.coverage {
         let (family, start) = (&row.family, row.window_start_us);
         ensure!(
             row.seen == row.recorded + row.lost,

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use whittle_schemas::table::{CoverageRow, SubjectRow, Table, Tables, UsageRow};
+use whittle_schemas::table::{CoverageRow, EndpointRow, SubjectRow, Table, Tables, UsageRow};
 
 use crate::accounting;
 
@@ -122,6 +122,7 @@ pub fn tables(data: &Path) -> Result<Tables> {
         usage: rows::<UsageRow>(data)?,
         subjects: rows::<SubjectRow>(data)?,
         coverage: rows::<CoverageRow>(data)?,
+        endpoints: rows::<EndpointRow>(data)?,
     })
 }
 

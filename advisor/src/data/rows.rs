@@ -7,7 +7,7 @@ use std::{
 
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use whittle_schemas::table::{CoverageRow, SubjectRow, Table, Tables, UsageRow};
+use whittle_schemas::table::{CoverageRow, EndpointRow, SubjectRow, Table, Tables, UsageRow};
 
 use super::{Damage, Damaged, Error, Progress, files, guard::guarded};
 
@@ -30,11 +30,14 @@ pub fn read(root: &Path) -> Result<Rows, Error> {
     let usage = files(root, UsageRow::NAME)?;
     let subjects = files(root, SubjectRow::NAME)?;
     let coverage = files(root, CoverageRow::NAME)?;
-    let progress = Progress::of_files(usage.len() + subjects.len() + coverage.len());
+    let endpoints = files(root, EndpointRow::NAME)?;
+    let all_files = [&usage, &subjects, &coverage, &endpoints];
+    let progress = Progress::of_files(all_files.into_iter().map(Vec::len).sum());
     let mut rows = Rows::default();
     rows.tables.usage = all(usage, &mut rows, &progress);
     rows.tables.subjects = all(subjects, &mut rows, &progress);
     rows.tables.coverage = all(coverage, &mut rows, &progress);
+    rows.tables.endpoints = all(endpoints, &mut rows, &progress);
     Ok(rows)
 }
 
@@ -54,6 +57,7 @@ pub fn read_files(root: &Path, paths: &[PathBuf]) -> Rows {
     rows.tables.usage = all(of_table(UsageRow::NAME), &mut rows, &progress);
     rows.tables.subjects = all(of_table(SubjectRow::NAME), &mut rows, &progress);
     rows.tables.coverage = all(of_table(CoverageRow::NAME), &mut rows, &progress);
+    rows.tables.endpoints = all(of_table(EndpointRow::NAME), &mut rows, &progress);
     rows
 }
 

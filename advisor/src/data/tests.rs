@@ -100,7 +100,7 @@ fn a_parquet_file_of_something_else_is_named_with_its_missing_column() {
     let rows = read(root.path()).expect("the folders are listed");
     let sentence = damage_sentence(&rows.damaged, rows.files).expect("one is passed over");
     assert!(
-        sentence.contains("column subject_id of table usage is null"),
+        sentence.contains("column subject_id of table usage is missing"),
         "{sentence}"
     );
 }

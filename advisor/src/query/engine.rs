@@ -20,7 +20,7 @@ use datafusion::{
     prelude::{SQLOptions, SessionConfig, SessionContext},
     sql::sqlparser::parser::ParserError,
 };
-use whittle_schemas::table::{CoverageRow, SubjectRow, Table, UsageRow};
+use whittle_schemas::table::{CoverageRow, EndpointRow, SubjectRow, Table, UsageRow};
 
 use super::Error;
 use crate::data::{
@@ -62,6 +62,7 @@ fn ask_of(root: &Path, sql: &str, check: Check) -> Result<Answer, Error> {
     for warning in [
         register::<UsageRow>(&context, root, check)?,
         register::<SubjectRow>(&context, root, check)?,
+        register::<EndpointRow>(&context, root, check)?,
         register::<CoverageRow>(&context, root, check)?,
     ] {
         warnings.extend(warning);

@@ -21,6 +21,7 @@ Tables:
   usage      who did what to what, how often, and how it ended
   subjects   who they are
   coverage   what could be seen, and what was lost
+  endpoints  with whom a subject talked, and how much of it could be read
 
 Examples:
   whittle query \"DESCRIBE usage\"
@@ -65,7 +66,7 @@ pub enum Error {
     Data(#[from] data::Error),
     /// The SQL is wrong, or does more than read.
     #[error(
-        "the query is refused ({0}): it may only read, the tables are usage, subjects and coverage, and `whittle query \"DESCRIBE usage\"` lists columns"
+        "the query is refused ({0}): it may only read, the tables are usage, subjects, coverage and endpoints, and `whittle query \"DESCRIBE usage\"` lists columns"
     )]
     Refused(String),
     /// The query was right, but did not come to its end.

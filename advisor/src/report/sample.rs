@@ -1,6 +1,6 @@
 //! A small recorded run, for tests: a Python job and a child of it.
 
-use whittle_schemas::table::{CoverageRow, Outcome, SubjectRow, Surface, Tables, UsageRow};
+use whittle_schemas::table::{CoverageRow, Outcome, SubjectRow, Surface, Tables, UsageRow, sample};
 
 /// Start of the run: 2026-11-22 00:18:35 UTC.
 pub(crate) const START_US: i64 = 1_795_306_715_000_000;
@@ -74,6 +74,7 @@ pub(crate) fn tables() -> Tables {
         coverage: coverage
             .map(|(family, seen)| self::coverage(family, seen))
             .to_vec(),
+        endpoints: Vec::new(),
     }
 }
 
@@ -87,10 +88,7 @@ fn access(
     UsageRow {
         window_start_us: START_US,
         window_end_us: START_US + 1_500_000,
-        cluster: "local".into(),
-        node: "laptop".into(),
         subject_id: subject.into(),
-        principal: None,
         surface: if action == "connect" {
             Surface::Network
         } else {
@@ -98,7 +96,6 @@ fn access(
         },
         action: action.into(),
         resource: resource.into(),
-        resource_detail: None,
         outcome: match error {
             None => Outcome::Allowed,
             Some("EACCES") => Outcome::Denied,
@@ -108,7 +105,7 @@ fn access(
         count,
         first_seen_us: START_US + 10,
         last_seen_us: START_US + 1_000_000,
-        source: "file/syscall".into(),
+        ..sample::usage()
     }
 }
 
@@ -122,44 +119,16 @@ fn subject(
     SubjectRow {
         window_start_us: START_US,
         window_end_us: START_US + 1_500_000,
-        cluster: "local".into(),
-        node: "laptop".into(),
         subject_id: id.into(),
         executable: executable.into(),
-        build_id: None,
         script: script.map(<[u8]>::to_vec),
         uid,
         user: user.map(str::to_owned),
-        workload_kind: None,
-        workload_name: None,
-        workload_namespace: None,
-        workload_container: None,
-        service_account: None,
-        image: None,
-        image_digest: None,
-        systemd_unit: None,
-        job_ids: None,
-        spiffe_id: None,
-        principals: None,
-        environment: None,
-        owner: None,
         instance_id: format!("{id}-1"),
-        container_id: None,
-        cgroup: None,
-        tgid: 7,
         start_time_us: START_US,
-        parent_tgid: None,
         first_seen_us: START_US + i64::from(uid),
         last_seen_us: START_US + 1_000_000,
-        cap_effective: None,
-        cap_permitted: None,
-        cap_inheritable: None,
-        cap_bounding: None,
-        cap_ambient: None,
-        seccomp_mode: None,
-        no_new_privs: None,
-        mounts: None,
-        secrets_mounted: None,
+        ..sample::subject()
     }
 }
 
@@ -167,26 +136,10 @@ fn coverage(family: &str, seen: u64) -> CoverageRow {
     CoverageRow {
         window_start_us: START_US,
         window_end_us: START_US + 1_500_000,
-        cluster: "local".into(),
-        node: "laptop".into(),
         family: family.into(),
-        backend: "syscall".into(),
         backend_reason: "this kernel refuses trampolines".into(),
         seen,
         recorded: seen,
-        lost: 0,
-        lost_ring_full: 0,
-        lost_subject_unknown: 0,
-        lost_object_unknown: 0,
-        lost_nested: 0,
-        lost_unsupported: 0,
-        lost_unresolved: 0,
-        map_full: 0,
-        truncated: 0,
-        gap_us: 0,
-        gap_reason: None,
-        subject_id: None,
-        cloud_connections: None,
-        cloud_readable: None,
+        ..sample::coverage()
     }
 }

@@ -163,7 +163,7 @@ impl Subject {
 
 fn families(rows: &[CoverageRow]) -> Vec<Family> {
     let mut families: Vec<Family> = Vec::new();
-    for row in rows.iter().filter(|row| row.subject_id.is_none()) {
+    for row in rows {
         let index = families
             .iter()
             .position(|family| family.family == row.family)

@@ -33,6 +33,7 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
         usage: usage.collect(),
         subjects: subjects(window, frame),
         coverage: coverage.collect(),
+        endpoints: Vec::new(),
     }
 }
 

@@ -12,7 +12,8 @@ use parquet::{
     file::{metadata::KeyValue, properties::WriterProperties},
 };
 use whittle_schemas::table::{
-    CoverageRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRow, VERSION_KEY,
+    CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRow,
+    VERSION_KEY,
 };
 
 use super::{Error, Place, Window, atomic, root};
@@ -62,6 +63,12 @@ pub(super) fn write_named(
         files.push(write_table(
             file::<SubjectRow>(root, place, name, start_us),
             &tables.subjects,
+        )?);
+    }
+    if !tables.endpoints.is_empty() {
+        files.push(write_table(
+            file::<EndpointRow>(root, place, name, start_us),
+            &tables.endpoints,
         )?);
     }
     files.push(write_table(

@@ -143,7 +143,7 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
     };
     let mut tables = Tables::default();
     let mut subjects: BTreeMap<(String, String), SubjectRow> = BTreeMap::new();
-    let mut coverage: BTreeMap<(String, Option<String>), CoverageRow> = BTreeMap::new();
+    let mut coverage: BTreeMap<String, CoverageRow> = BTreeMap::new();
     let torn_bytes = loop {
         let whole = file.stream_position().map_err(failed)?;
         match read_frame(&mut file).map_err(failed)? {
@@ -152,7 +152,7 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
                 subjects.insert((row.subject_id.clone(), row.instance_id.clone()), *row);
             }
             Some(Frame::Coverage(row)) => {
-                coverage.insert((row.family.clone(), row.subject_id.clone()), row);
+                coverage.insert(row.family.clone(), row);
             }
             Some(Frame::Window { .. }) | None => break length.saturating_sub(whole),
         }
@@ -224,7 +224,7 @@ fn cut_short(content: &mut Content, now_us: i64) -> Window {
         let known = tables
             .coverage
             .iter()
-            .any(|row| row.family == family.name() && row.subject_id.is_none());
+            .any(|row| row.family == family.name());
         if !known {
             tables.coverage.push(unsaid(family, place, tables));
         }
@@ -235,10 +235,7 @@ fn cut_short(content: &mut Content, now_us: i64) -> Window {
             .gap_us
             .saturating_add((end_us - last_us).try_into().unwrap_or(0));
         row.gap_reason = Some(GAP_REASON.to_owned());
-        let Some((_, recorded)) = counted
-            .iter()
-            .find(|(family, _)| *family == row.family && row.subject_id.is_none())
-        else {
+        let Some((_, recorded)) = counted.iter().find(|(family, _)| *family == row.family) else {
             continue;
         };
         // What the kernel had counted and no spooled row holds died with the recorder.
@@ -311,8 +308,5 @@ fn unsaid(family: Family, place: &Place, tables: &Tables) -> CoverageRow {
         truncated: 0,
         gap_us: 0,
         gap_reason: None,
-        subject_id: None,
-        cloud_connections: None,
-        cloud_readable: None,
     }
 }

@@ -46,7 +46,7 @@ pub enum Frame {
     Usage(UsageRow),
     /// A row of `subjects`; a later one of the same subject and instance replaces it.
     Subject(Box<SubjectRow>),
-    /// A row of `coverage`; a later one of the same family and subject replaces it.
+    /// A row of `coverage`; a later one of the same family replaces it.
     Coverage(CoverageRow),
 }
 

@@ -12,15 +12,15 @@ use std::{
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use whittle_schemas::{
     record::Family,
-    table::{CoverageRow, Outcome, SubjectRow, Surface, Table, Tables, UsageRow},
+    table::{CoverageRow, SubjectRow, Table, Tables, UsageRow, sample},
 };
 
 use super::{Place, Window};
 
-pub(crate) const START_US: i64 = 1_790_000_000_000_000;
+pub(crate) const START_US: i64 = sample::START_US;
 pub(crate) const WINDOW: Window = Window {
     start_us: START_US,
-    end_us: START_US + 60_000_000,
+    end_us: sample::END_US,
 };
 
 pub(crate) fn place() -> Place {
@@ -32,95 +32,28 @@ pub(crate) fn place() -> Place {
 
 pub(crate) fn usage(resource: impl Into<Vec<u8>>) -> UsageRow {
     UsageRow {
-        window_start_us: START_US,
         window_end_us: 0,
-        cluster: "local".into(),
-        node: "laptop".into(),
-        subject_id: "s-1".into(),
-        principal: None,
-        surface: Surface::File,
-        action: "read".into(),
         resource: resource.into(),
-        resource_detail: None,
-        outcome: Outcome::Allowed,
-        error: None,
-        count: 2,
-        first_seen_us: START_US + 1,
-        last_seen_us: START_US + 5_000_000,
-        source: "file/syscall".into(),
+        ..sample::usage()
     }
 }
 
 pub(crate) fn coverage(family: Family) -> CoverageRow {
     CoverageRow {
-        window_start_us: START_US,
         window_end_us: 0,
-        cluster: "local".into(),
-        node: "laptop".into(),
         family: family.name().into(),
-        backend: "syscall".into(),
-        backend_reason: "the kernel refuses trampolines".into(),
         seen: 10,
         recorded: 7,
         lost: 3,
         lost_ring_full: 3,
-        lost_subject_unknown: 0,
-        lost_object_unknown: 0,
-        lost_nested: 0,
-        lost_unsupported: 0,
-        lost_unresolved: 0,
-        map_full: 0,
-        truncated: 0,
-        gap_us: 0,
-        gap_reason: None,
-        subject_id: None,
-        cloud_connections: None,
-        cloud_readable: None,
+        ..sample::coverage()
     }
 }
 
 pub(crate) fn subject() -> SubjectRow {
     SubjectRow {
-        window_start_us: START_US,
         window_end_us: 0,
-        cluster: "local".into(),
-        node: "laptop".into(),
-        subject_id: "s-1".into(),
-        executable: b"/usr/bin/cat".into(),
-        build_id: None,
-        script: None,
-        uid: 0,
-        user: None,
-        workload_kind: None,
-        workload_name: None,
-        workload_namespace: None,
-        workload_container: None,
-        service_account: None,
-        image: None,
-        image_digest: None,
-        systemd_unit: None,
-        job_ids: None,
-        spiffe_id: None,
-        principals: None,
-        environment: None,
-        owner: None,
-        instance_id: "i-1".into(),
-        container_id: None,
-        cgroup: None,
-        tgid: 7,
-        start_time_us: START_US,
-        parent_tgid: None,
-        first_seen_us: START_US,
-        last_seen_us: START_US,
-        cap_effective: None,
-        cap_permitted: None,
-        cap_inheritable: None,
-        cap_bounding: None,
-        cap_ambient: None,
-        seccomp_mode: None,
-        no_new_privs: None,
-        mounts: None,
-        secrets_mounted: None,
+        ..sample::subject()
     }
 }
 
@@ -131,6 +64,7 @@ fn tables() -> Tables {
         usage: vec![usage("/a b\nc"), usage(long)],
         subjects: vec![subject()],
         coverage,
+        endpoints: vec![sample::endpoint()],
     }
 }
 

@@ -44,6 +44,11 @@ pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
         first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
         last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
         source: format!("{}/{backend}", usage.deed.family.name()),
+        operation: None,
+        endpoint: None,
+        region: None,
+        account: None,
+        access_key_id: None,
     }
 }
 
@@ -136,9 +141,6 @@ pub fn coverage_row(coverage: &FamilyCoverage<'_>, frame: &Frame) -> CoverageRow
         truncated: counted(Reason::Truncated),
         gap_us: 0,
         gap_reason: None,
-        subject_id: None,
-        cloud_connections: None,
-        cloud_readable: None,
     };
     row.lost = row.lost_ring_full
         + row.lost_subject_unknown

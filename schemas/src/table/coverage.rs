@@ -49,12 +49,6 @@ table! {
         "gap_us", gap_us: u64 = Required<Number<u64>>;
         /// Why; null without a gap.
         "gap_reason", gap_reason: Option<String> = Nullable<Text>;
-        /// The subject that the cloud columns are about; null in the row of the hook family.
-        "subject_id", subject_id: Option<String> = Nullable<Text>;
-        /// Connections of that subject to cloud endpoints.
-        "cloud_connections", cloud_connections: Option<u64> = Nullable<Number<u64>>;
-        /// How many of those connections could be read.
-        "cloud_readable", cloud_readable: Option<u64> = Nullable<Number<u64>>;
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::{COMMENT_KEY, CoverageRow, SCHEMA_VERSION, SubjectRow, Table, UsageRow};
+use super::{COMMENT_KEY, CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, Table, UsageRow};
 
 /// All tables in Markdown.
 #[must_use]
@@ -19,6 +19,7 @@ pub fn describe() -> String {
     table::<UsageRow>(&mut page);
     table::<SubjectRow>(&mut page);
     table::<CoverageRow>(&mut page);
+    table::<EndpointRow>(&mut page);
     page
 }
 

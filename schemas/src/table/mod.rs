@@ -5,7 +5,10 @@
 mod column;
 pub mod coverage;
 pub mod describe;
+pub mod endpoints;
 mod kind;
+#[cfg(any(test, feature = "sample"))]
+pub mod sample;
 pub mod subjects;
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     coverage::CoverageRow,
+    endpoints::EndpointRow,
     subjects::SubjectRow,
     usage::UsageRow,
     word::{Outcome, Surface},
@@ -65,6 +69,8 @@ pub struct Tables {
     pub subjects: Vec<SubjectRow>,
     /// Rows of `coverage`.
     pub coverage: Vec<CoverageRow>,
+    /// Rows of `endpoints`.
+    pub endpoints: Vec<EndpointRow>,
 }
 
 /// Why a batch is not one of a table.

@@ -15,95 +15,41 @@ use super::*;
 
 fn usage(resource: &[u8]) -> UsageRow {
     UsageRow {
-        window_start_us: 1_790_000_000_000_000,
-        window_end_us: 1_790_000_060_000_000,
-        cluster: "local".into(),
-        node: "laptop".into(),
-        subject_id: "s-1".into(),
-        principal: None,
-        surface: Surface::File,
         action: "read+write".into(),
         resource: resource.to_vec(),
-        resource_detail: None,
         outcome: Outcome::Denied,
         error: Some("EACCES".into()),
-        count: 3,
-        first_seen_us: 1_790_000_000_000_001,
-        last_seen_us: 1_790_000_000_000_002,
-        source: "file/syscall".into(),
+        ..sample::usage()
     }
 }
 
 fn subject() -> SubjectRow {
     SubjectRow {
-        window_start_us: 1,
-        window_end_us: 2,
-        cluster: "local".into(),
-        node: "laptop".into(),
-        subject_id: "s-1".into(),
         executable: b"/usr/bin/python3\xff".to_vec(),
-        build_id: None,
         script: Some(b"/srv/a\nb.py".to_vec()),
         uid: u32::MAX,
         user: Some("nobody".into()),
-        workload_kind: None,
-        workload_name: None,
-        workload_namespace: None,
-        workload_container: None,
-        service_account: None,
-        image: None,
-        image_digest: None,
-        systemd_unit: None,
         job_ids: Some(vec!["17".into(), "a b".into()]),
-        spiffe_id: None,
         principals: Some(Vec::new()),
-        environment: None,
-        owner: None,
-        instance_id: "i-1".into(),
-        container_id: None,
         cgroup: Some("/user.slice".into()),
         tgid: 4_194_304,
         start_time_us: -5,
         parent_tgid: Some(1),
-        first_seen_us: 1,
-        last_seen_us: 2,
         cap_effective: Some(0x1ff_ffff_ffff),
-        cap_permitted: None,
         cap_inheritable: Some(0),
-        cap_bounding: None,
-        cap_ambient: None,
         seccomp_mode: Some(2),
         no_new_privs: Some(false),
-        mounts: None,
-        secrets_mounted: None,
+        ..sample::subject()
     }
 }
 
 fn coverage() -> CoverageRow {
     CoverageRow {
-        window_start_us: 1,
-        window_end_us: 2,
-        cluster: "local".into(),
-        node: "laptop".into(),
-        family: "file".into(),
-        backend: "syscall".into(),
-        backend_reason: "the kernel refuses trampolines".into(),
         seen: 10,
         recorded: 9,
         lost: 1,
         lost_ring_full: 1,
-        lost_subject_unknown: 0,
-        lost_object_unknown: 0,
-        lost_nested: 0,
-        lost_unsupported: 0,
-        lost_unresolved: 0,
-        map_full: 0,
-        truncated: 0,
-        gap_us: 0,
-        gap_reason: None,
-        subject_id: None,
-        cloud_connections: None,
-        cloud_readable: None,
+        ..sample::coverage()
     }
 }
 
@@ -133,6 +79,10 @@ fn rows_of_every_table_survive_parquet() {
     );
     assert_eq!(through_parquet(&[subject()]), [subject()]);
     assert_eq!(through_parquet(&[coverage()]), [coverage()]);
+    let cloud = sample::cloud_usage();
+    assert_eq!(through_parquet(std::slice::from_ref(&cloud)), [cloud]);
+    let endpoint = sample::endpoint();
+    assert_eq!(through_parquet(std::slice::from_ref(&endpoint)), [endpoint]);
     assert_eq!(through_parquet::<UsageRow>(&[]), []);
 }
 

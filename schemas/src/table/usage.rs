@@ -24,9 +24,10 @@ table! {
         "principal", principal: Option<String> = Nullable<Text>;
         /// What kind of thing was touched.
         "surface", surface: Surface = Required<OneOf<Surface>>;
-        /// What was done: `read`, `read+write+create`, `execute`, `connect`; the parts joined by `+`.
+        /// What was done: `read`, `read+write+create`, `execute`, `connect`, `s3:GetObject`, `use` (a capability), `call` (a
+        /// system call); the parts joined by `+`.
         "action", action: String = Required<Text>;
-        /// What it was done to: an absolute path, `127.0.0.1:80/tcp`, `unix:/run/x.sock`. Escaped:
+        /// What it was done to: an absolute path, `127.0.0.1:80/tcp`, `unix:/run/x.sock`, an ARN, `CAP_CHOWN`. Escaped:
         /// a backslash is `\\`, a newline `\n`, and a byte that cannot be shown `\xNN`.
         "resource", resource: Vec<u8> = Required<Bytes>;
         /// What further tells the resource apart, such as the name it was asked for by.
@@ -43,5 +44,15 @@ table! {
         "last_seen", last_seen_us: i64 = Required<Time>;
         /// Hook family and backend that saw it, such as `file/syscall`.
         "source", source: String = Required<Text>;
+        /// Operation that a request asked for, such as `s3.GetObject`; `unmapped` for one that is not known.
+        "operation", operation: Option<String> = Nullable<Text>;
+        /// Endpoint that it was asked of, as in table `endpoints`.
+        "endpoint", endpoint: Option<String> = Nullable<Text>;
+        /// Region of the cloud that the request was signed for.
+        "region", region: Option<String> = Nullable<Text>;
+        /// Account of the key that signed the request.
+        "account", account: Option<String> = Nullable<Text>;
+        /// Id of the key that signed the request.
+        "access_key_id", access_key_id: Option<String> = Nullable<Text>;
     }
 }

@@ -16,8 +16,8 @@ fn a_window_is_written_where_the_design_says_and_reads_back() {
     let files = write_window(&root, &place(), WINDOW, &tables()).expect("the window is written");
     let partition = "cluster=local/date=2026-09-21/node=laptop";
     let name = format!("{START_US}-{}.parquet", std::process::id());
-    let expected =
-        ["usage", "subjects", "coverage"].map(|table| root.join(table).join(partition).join(&name));
+    let expected = ["usage", "subjects", "endpoints", "coverage"]
+        .map(|table| root.join(table).join(partition).join(&name));
     assert_eq!(files, expected);
     assert_eq!(rows::<UsageRow>(&root), tables().usage);
     assert_eq!(rows::<SubjectRow>(&root), tables().subjects);
