@@ -1,0 +1,420 @@
+//! JSON to a document. Every element may be one value or a list, and the whole may be URL-encoded.
+
+use super::json::{Json, percent_decode};
+use super::{
+    Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,
+    PrincipalEntry, Statement,
+};
+
+const VERSIONS: [&str; 2] = ["2012-10-17", "2008-10-17"];
+const ELEMENTS: [&str; 10] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+    "Comment",
+];
+
+impl Document {
+    /// Reads a policy document, URL-encoded or not.
+    ///
+    /// # Errors
+    /// It is no policy document, and the error says where and why.
+    pub fn parse(text: &str) -> Result<Self, DocumentError> {
+        let whole = |problem: String, advice: &str| {
+            Err(DocumentError::new(Place::default(), problem, advice))
+        };
+        if text.len() > MAX_BYTES {
+            return whole(
+                format!("has {} bytes and {MAX_BYTES} are the most", text.len()),
+                "give a single policy document",
+            );
+        }
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return whole(
+                "is empty".to_owned(),
+                "give a policy document in JSON, with a Statement",
+            );
+        }
+        let decoded = text
+            .starts_with('%')
+            .then(|| percent_decode(text))
+            .flatten();
+        let text = decoded.as_deref().unwrap_or(text);
+        match Json::parse(text) {
+            Ok(json) => Self::from_json(&json),
+            Err(error) => whole(
+                format!("is not JSON ({error})"),
+                "give a policy document in JSON, with a Statement",
+            ),
+        }
+    }
+
+    /// A document out of JSON that was read already: an object, or a string that holds one.
+    pub(in crate::aws) fn from_json(json: &Json) -> Result<Self, DocumentError> {
+        let whole = |problem: String| {
+            DocumentError::new(
+                Place::default(),
+                problem,
+                "give a policy document: an object with Version and Statement",
+            )
+        };
+        let members = match json {
+            Json::Object(members) => members,
+            Json::Text(text) if text.trim_start().starts_with(['{', '%']) => {
+                return Self::parse(text);
+            }
+            other => return Err(whole(format!("is {}", other.kind()))),
+        };
+        for (name, _) in members {
+            if !["Version", "Id", "Statement"].contains(&name.as_str()) {
+                return Err(whole(wrong_export(name)));
+            }
+        }
+        let statements = match json.get("Statement") {
+            None => return Err(whole("has no Statement".to_owned())),
+            Some(Json::List(list)) => list.iter().collect(),
+            Some(one) => vec![one],
+        };
+        let statements: Result<Vec<Statement>, _> = statements
+            .into_iter()
+            .enumerate()
+            .map(|(index, json)| Reader::new(index, json).statement())
+            .collect();
+        let document = Self {
+            version: version(json)?,
+            id: optional_text(json, "Id", &Place::default())?,
+            statements: statements?,
+            size: size(json),
+        };
+        if document.statements.is_empty() {
+            return Err(whole("has a Statement list with nothing in it".to_owned()));
+        }
+        unique_sids(&document)?;
+        Ok(document)
+    }
+}
+
+/// What a file that has `name` at its top seems to be.
+fn wrong_export(name: &str) -> String {
+    let export = match name {
+        "Roles" => "`aws iam list-roles`",
+        "Users" => "`aws iam list-users`",
+        "Groups" => "`aws iam list-groups`",
+        "Policies" => "a list of policies, without their documents",
+        "Policy" | "PolicyVersion" | "PolicyDocument" | "RolePolicy" => {
+            return format!("holds {name}, with the document inside it");
+        }
+        "UserDetailList" | "GroupDetailList" | "RoleDetailList" => {
+            return "is the export of an account (`aws iam get-account-authorization-details`)"
+                .to_owned();
+        }
+        other => return format!("has {other:?}, which no policy document has"),
+    };
+    format!("is the output of {export}, and holds no policy document")
+}
+
+fn version(json: &Json) -> Result<Option<String>, DocumentError> {
+    let place = Place {
+        field: Some("Version".to_owned()),
+        ..Place::default()
+    };
+    let version = optional_text(json, "Version", &place)?;
+    match version.as_deref() {
+        Some(other) if !VERSIONS.contains(&other) => Err(DocumentError::new(
+            place,
+            format!("{other:?} is no version of the policy language"),
+            "write \"2012-10-17\"",
+        )),
+        _ => Ok(version),
+    }
+}
+
+fn optional_text(json: &Json, name: &str, place: &Place) -> Result<Option<String>, DocumentError> {
+    match json.get(name) {
+        None => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text.clone())),
+        Some(other) => {
+            let place = Place {
+                field: Some(name.to_owned()),
+                ..place.clone()
+            };
+            let problem = format!("is {}", other.kind());
+            Err(DocumentError::new(place, problem, "write a string"))
+        }
+    }
+}
+
+fn unique_sids(document: &Document) -> Result<(), DocumentError> {
+    let mut seen = std::collections::HashMap::new();
+    for (index, statement) in document.statements.iter().enumerate() {
+        let Some(sid) = statement.sid.as_deref().filter(|sid| !sid.is_empty()) else {
+            continue;
+        };
+        if let Some(first) = seen.insert(sid, index + 1) {
+            let place = Place {
+                statement: Some(index + 1),
+                sid: Some(sid.to_owned()),
+                field: Some("Sid".to_owned()),
+            };
+            let problem = format!("statement {first} has the same");
+            return Err(DocumentError::new(
+                place,
+                problem,
+                "give each statement a Sid of its own, or none",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Reads one statement, and knows where it is.
+struct Reader<'a> {
+    json: &'a Json,
+    place: Place,
+}
+
+impl<'a> Reader<'a> {
+    fn new(index: usize, json: &'a Json) -> Self {
+        let sid = json.get("Sid").and_then(Json::text).map(str::to_owned);
+        let place = Place {
+            statement: Some(index + 1),
+            sid: sid.filter(|sid| !sid.is_empty()),
+            field: None,
+        };
+        Self { json, place }
+    }
+
+    fn statement(&self) -> Result<Statement, DocumentError> {
+        let Json::Object(members) = self.json else {
+            let problem = format!("is {}", self.json.kind());
+            return Err(self.error(
+                "Statement",
+                problem,
+                "write an object with Effect, Action and Resource",
+            ));
+        };
+        for (name, _) in members {
+            if !ELEMENTS.contains(&name.as_str()) {
+                return Err(self.error(
+                    name,
+                    "is no element of a statement",
+                    "check its spelling, which is case-sensitive",
+                ));
+            }
+        }
+        let action = self.matching("Action", "NotAction")?.ok_or_else(|| {
+            self.error(
+                "Action",
+                "is missing",
+                "name the actions with Action or NotAction",
+            )
+        })?;
+        for pattern in action.patterns() {
+            self.action_pattern(&action, pattern)?;
+        }
+        Ok(Statement {
+            sid: optional_text(self.json, "Sid", &self.place)?,
+            effect: self.effect()?,
+            principal: self.principal()?,
+            action,
+            resource: self.matching("Resource", "NotResource")?,
+            conditions: self.conditions()?,
+        })
+    }
+
+    fn effect(&self) -> Result<Effect, DocumentError> {
+        const ADVICE: &str = "write \"Allow\" or \"Deny\"";
+        match self.json.get("Effect") {
+            Some(Json::Text(text)) if text == "Allow" => Ok(Effect::Allow),
+            Some(Json::Text(text)) if text == "Deny" => Ok(Effect::Deny),
+            Some(Json::Text(text)) => {
+                Err(self.error("Effect", format!("{text:?} is no effect"), ADVICE))
+            }
+            Some(other) => Err(self.error("Effect", format!("is {}", other.kind()), ADVICE)),
+            None => Err(self.error("Effect", "is missing", ADVICE)),
+        }
+    }
+
+    /// An element and its opposite, of which there may be one.
+    fn matching(&self, any: &str, not: &str) -> Result<Option<Match>, DocumentError> {
+        match (self.json.get(any), self.json.get(not)) {
+            (None, None) => Ok(None),
+            (Some(json), None) => Ok(Some(Match::Any(self.texts(any, json)?))),
+            (None, Some(json)) => Ok(Some(Match::Not(self.texts(not, json)?))),
+            (Some(_), Some(_)) => {
+                Err(self.error(not, format!("stands beside {any}"), "keep one of the two"))
+            }
+        }
+    }
+
+    /// One string, or a list of at least one.
+    fn texts(&self, field: &str, json: &Json) -> Result<Vec<String>, DocumentError> {
+        const ADVICE: &str = "write a string or a list of strings";
+        let one = |json: &Json| match json {
+            Json::Text(text) if text.is_empty() => {
+                Err(self.error(field, "is an empty string", ADVICE))
+            }
+            Json::Text(text) => Ok(text.clone()),
+            other => Err(self.error(field, format!("has {}", other.kind()), ADVICE)),
+        };
+        match json {
+            Json::List(list) if list.is_empty() => {
+                Err(self.error(field, "is an empty list", ADVICE))
+            }
+            Json::List(list) => list.iter().map(one).collect(),
+            other => Ok(vec![one(other)?]),
+        }
+    }
+
+    /// `*`, or a service and a name.
+    fn action_pattern(&self, action: &Match, pattern: &str) -> Result<(), DocumentError> {
+        let field = if action.is_not() {
+            "NotAction"
+        } else {
+            "Action"
+        };
+        let fits = match pattern.split_once(':') {
+            None => pattern.bytes().all(|byte| byte == b'*'),
+            Some((service, name)) => !service.is_empty() && !name.is_empty() && !name.contains(':'),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(self.error(
+            field,
+            format!("{pattern:?} is no action"),
+            "write service:Action, such as \"s3:GetObject\" or \"s3:Get*\"",
+        ))
+    }
+
+    fn principal(&self) -> Result<Option<MatchPrincipal>, DocumentError> {
+        match (self.json.get("Principal"), self.json.get("NotPrincipal")) {
+            (None, None) => Ok(None),
+            (Some(json), None) => Ok(Some(MatchPrincipal::Any(self.entries("Principal", json)?))),
+            (None, Some(json)) => Ok(Some(MatchPrincipal::Not(
+                self.entries("NotPrincipal", json)?,
+            ))),
+            (Some(_), Some(_)) => Err(self.error(
+                "NotPrincipal",
+                "stands beside Principal",
+                "keep one of the two",
+            )),
+        }
+    }
+
+    fn entries(&self, field: &str, json: &Json) -> Result<Vec<PrincipalEntry>, DocumentError> {
+        const ADVICE: &str =
+            "write \"*\", or an object with AWS, Service, Federated or CanonicalUser";
+        let members = match json {
+            Json::Text(text) if text == "*" => return Ok(vec![PrincipalEntry::Everyone]),
+            Json::Object(members) if !members.is_empty() => members,
+            Json::Text(text) => {
+                return Err(self.error(field, format!("{text:?} has no kind"), ADVICE));
+            }
+            other => return Err(self.error(field, format!("is {}", other.kind()), ADVICE)),
+        };
+        let mut entries = Vec::new();
+        for (kind, values) in members {
+            let place = format!("{field}.{kind}");
+            for value in self.texts(&place, values)? {
+                entries.push(match kind.as_str() {
+                    "AWS" if value == "*" => PrincipalEntry::Everyone,
+                    "AWS" => PrincipalEntry::Aws(value),
+                    "Service" => PrincipalEntry::Service(value),
+                    "Federated" => PrincipalEntry::Federated(value),
+                    "CanonicalUser" => PrincipalEntry::CanonicalUser(value),
+                    _ => return Err(self.error(&place, "is no kind of principal", ADVICE)),
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn conditions(&self) -> Result<Vec<Condition>, DocumentError> {
+        let operators = match self.json.get("Condition") {
+            None => return Ok(Vec::new()),
+            Some(Json::Object(operators)) => operators,
+            Some(other) => {
+                return Err(self.error(
+                    "Condition",
+                    format!("is {}", other.kind()),
+                    "write an object of operators, such as {\"StringEquals\": {…}}",
+                ));
+            }
+        };
+        let mut conditions = Vec::new();
+        for (operator, keys) in operators {
+            let field = format!("Condition.{operator}");
+            let Json::Object(keys) = keys else {
+                return Err(self.error(
+                    &field,
+                    format!("is {}", keys.kind()),
+                    "write an object of keys, such as {\"aws:SourceIp\": […]}",
+                ));
+            };
+            for (key, values) in keys {
+                let field = format!("{field}.{key}");
+                conditions.push(Condition {
+                    operator: operator.clone(),
+                    key: key.clone(),
+                    values: self.values(&field, values)?,
+                });
+            }
+        }
+        Ok(conditions)
+    }
+
+    fn values(&self, field: &str, json: &Json) -> Result<Vec<String>, DocumentError> {
+        let one = |json: &Json| match json {
+            Json::Text(text) | Json::Number(text) => Ok(text.clone()),
+            Json::Bool(value) => Ok(value.to_string()),
+            other => Err(self.error(
+                field,
+                format!("has {}", other.kind()),
+                "write strings, numbers or booleans",
+            )),
+        };
+        match json {
+            Json::List(list) => list.iter().map(one).collect(),
+            other => Ok(vec![one(other)?]),
+        }
+    }
+
+    fn error(
+        &self,
+        field: &str,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> DocumentError {
+        let place = Place {
+            field: Some(field.to_owned()),
+            ..self.place.clone()
+        };
+        DocumentError::new(place, problem, advice)
+    }
+}
+
+/// Characters as AWS counts them: all that the shortest way to write it would have.
+fn size(json: &Json) -> usize {
+    let text = |text: &str| serde_json::to_string(text).map_or(0, |text| text.chars().count());
+    match json {
+        Json::Null => 4,
+        Json::Bool(value) => value.to_string().len(),
+        Json::Number(number) => number.len(),
+        Json::Text(value) => text(value),
+        Json::List(list) => list.iter().map(size).sum::<usize>() + list.len().max(1) + 1,
+        Json::Object(members) => {
+            let each = members
+                .iter()
+                .map(|(name, value)| text(name) + 1 + size(value));
+            each.sum::<usize>() + members.len().max(1) + 1
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! AWS: policy documents (`document`), the export of an account (`account`), the actions that exist (`actions`), and what
+//! a set of policies answers to a request (`policy_set`, `request`, `decision`).
+
+mod account;
+pub mod actions;
+mod decision;
+mod document;
+mod policy_set;
+mod request;
+
+pub use account::{Account, AccountError, Attached, Kind, Principal};
+pub use decision::{Decision, Layer, StatementId, Verdict};
+pub use document::{
+    Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,
+    PrincipalEntry, Statement,
+};
+pub use policy_set::{Policies, Policy, PolicySet};
+pub use request::{Context, Request};
