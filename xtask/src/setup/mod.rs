@@ -1,7 +1,10 @@
-//! `cargo xtask setup`: brings what the BPF target needs, and leaves alone what is there.
+//! `cargo xtask setup`: brings what the BPF target and the tests of cloud calls need, and leaves alone what is there.
 
 pub mod linker;
+mod made;
+pub mod node;
 pub mod rust_src;
+pub mod venv;
 
 use anyhow::Result;
 use clap::Args;
@@ -16,7 +19,7 @@ pub struct Options {
     rust_src_from: rust_src::From,
 }
 
-/// Brings rust-src and bpf-linker.
+/// Brings rust-src, bpf-linker, and the AWS SDKs that tests run.
 ///
 /// # Errors
 /// When one of them cannot be had; the sentence says what to do.
@@ -24,10 +27,14 @@ pub fn run(options: &Options) -> Result<()> {
     let toolchain = Toolchain::nightly()?;
     rust_src::ensure(&toolchain, options.rust_src_from)?;
     let linker = linker::ensure(&toolchain)?;
+    let python = venv::ensure()?;
+    let node = node::ensure()?;
     println!(
-        "ready: {}, rust-src, {}",
+        "ready: {}, rust-src, {}, {}, {}",
         toolchain.version[0],
-        linker.display()
+        linker.display(),
+        python.display(),
+        node.join("node_modules").display()
     );
     Ok(())
 }
