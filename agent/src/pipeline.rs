@@ -219,6 +219,9 @@ impl Recorder {
                 Ok(Event::Script(seen)) => self.identities.script(seen),
                 Ok(Event::Subject(seen)) => self.identities.subject(&seen, self.clock),
                 Ok(Event::Touch(touch)) => self.touch(touch),
+                Ok(Event::Opened(opened)) => self.arrive(opened.generation),
+                Ok(Event::Payload(payload)) => self.arrive(payload.generation),
+                Ok(Event::Closed(closed)) => self.arrive(closed.generation),
                 Err(error) => {
                     tracing::debug!(%error, "record");
                     self.undecodable += 1;
@@ -227,6 +230,11 @@ impl Recorder {
             }
         }
         false
+    }
+
+    /// Counts a record of a connection.
+    fn arrive(&mut self, generation: usize) {
+        self.windows[generation & 1].arrive(Family::Payload);
     }
 
     fn touch(&mut self, touch: Touch) {

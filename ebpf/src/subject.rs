@@ -76,6 +76,7 @@ impl Sighting {
         let family = match (number >> 8) & 0xff {
             0 => Family::Process,
             1 => Family::File,
+            3 => Family::Payload,
             _ => Family::Socket,
         };
         Self {

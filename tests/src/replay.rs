@@ -81,6 +81,11 @@ fn line(event: &Event) -> String {
             touch.boottime_ns,
             touch.key,
         ),
+        Event::Opened(opened) => format!("{opened:?}"),
+        Event::Payload(payload) => {
+            format!("{payload:?} {}", escape(&payload.bytes))
+        }
+        Event::Closed(closed) => format!("{closed:?}"),
     }
 }
 

@@ -4,12 +4,13 @@
 mod errno;
 mod file;
 mod path;
+mod payload;
 mod socket;
 mod subject;
 
 use whittle_schemas::record::{
-    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_FILE, KIND_SOCKET,
-    KIND_SUBJECT, Text, usage::UsageKey,
+    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_CLOSED, KIND_FILE,
+    KIND_OPENED, KIND_PAYLOAD, KIND_SOCKET, KIND_SUBJECT, Text, usage::UsageKey,
 };
 use zerocopy::FromBytes;
 
@@ -47,6 +48,9 @@ const DECODERS: &[(u8, Decoder)] = &[
     (KIND_SUBJECT, subject::decode),
     (KIND_FILE, file::decode),
     (KIND_SOCKET, socket::decode),
+    (KIND_PAYLOAD, payload::decode),
+    (KIND_OPENED, payload::opened),
+    (KIND_CLOSED, payload::closed),
 ];
 
 /// Decodes one ring record.
@@ -111,11 +115,15 @@ impl<'a> Raw<'a> {
         Ok((asked_bytes, walked_bytes))
     }
 
+    /// The generation that the record counts in.
+    fn generation(&self) -> usize {
+        usize::from(self.header.flags & FLAG_SECOND_GENERATION != 0)
+    }
+
     fn touch(&self, key: UsageKey, deed: Deed) -> Event {
-        let generation = usize::from(self.header.flags & FLAG_SECOND_GENERATION != 0);
         Event::Touch(Touch {
             key,
-            generation,
+            generation: self.generation(),
             boottime_ns: self.header.boottime_ns,
             deed,
         })

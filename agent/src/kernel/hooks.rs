@@ -73,6 +73,7 @@ pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'sta
         (Family::File, Backend::Trampoline) => (&[][..], FILE_TRAMPOLINE),
         (Family::Socket, Backend::Syscall) => (&[][..], SOCKET_SYSCALL),
         (Family::Socket, Backend::Trampoline) => (&[][..], SOCKET_TRAMPOLINE),
+        (Family::Payload, _) => (&[][..], &[][..]),
     };
     common.iter().chain(own)
 }

@@ -58,7 +58,7 @@ fn is_optional(member: &Member) -> bool {
 /// Whether a family cannot do without a struct. Tasks, files and paths are everyone's.
 pub(super) fn is_needed(structure: &str, family: Family) -> bool {
     match structure {
-        "socket" | "sock" => family == Family::Socket,
+        "socket" | "sock" => matches!(family, Family::Socket | Family::Payload),
         "open_flags" | "filename" => family == Family::File,
         "linux_binprm" => family == Family::Process,
         _ => true,

@@ -33,6 +33,13 @@ impl Backend {
             (Self::Trampoline, Family::Socket) => &["io_uring", "32-bit programs"],
             (_, Family::Process) => &["refused execs of 32-bit programs"],
             (Self::Trampoline, Family::File) => &[],
+            (_, Family::Payload) => &[
+                "io_uring",
+                "sendfile and splice",
+                "kernel TLS",
+                "TLS of Go, rustls, Java, and of OpenSSL or BoringSSL without symbols",
+                "32-bit programs",
+            ],
         }
     }
 
@@ -152,7 +159,7 @@ mod tests {
             .iter()
             .map(|family| family.backend.is_some())
             .collect();
-        assert_eq!(backends, [true, true, false]);
+        assert_eq!(backends, [true, true, false, false]);
         assert!(
             plan.families[2].reason.contains("socket.sk"),
             "{}",

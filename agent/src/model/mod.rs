@@ -2,6 +2,7 @@
 //! Plain data; no stage's logic. `interpreter` is what more than one stage knows about programs that run scripts.
 
 pub mod interpreter;
+mod payload;
 
 use std::rc::Rc;
 
@@ -9,6 +10,8 @@ use whittle_schemas::{
     record::{Family, subject::SubjectKey, usage::UsageKey},
     table::{Outcome, Surface},
 };
+
+pub use payload::{Closed, ConnectionId, Direction, Opened, Payload, Transport};
 
 /// How the kernel's clock relates to the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,12 @@ pub enum Event {
     Script(ScriptSeen),
     /// Somebody touched something.
     Touch(Touch),
+    /// A connection was opened.
+    Opened(Opened),
+    /// Somebody moved bytes on a connection.
+    Payload(Payload),
+    /// A connection was closed.
+    Closed(Closed),
 }
 
 /// A kernel subject, announced once.

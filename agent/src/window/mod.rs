@@ -49,6 +49,7 @@ pub struct Window {
     /// By the kernel's key, for the repeats.
     keys: HashMap<UsageKey, usize>,
     unresolved: [u64; Family::ALL.len()],
+    arrived: [u64; Family::ALL.len()],
 }
 
 impl Window {
@@ -111,14 +112,19 @@ impl Window {
         self.unresolved[family as usize]
     }
 
-    /// Accesses of a family that are in the window.
+    /// Counts a record that is no access itself, such as a part of a conversation.
+    pub fn arrive(&mut self, family: Family) {
+        self.arrived[family as usize] += 1;
+    }
+
+    /// Accesses of a family that are in the window, and records of it that arrived.
     #[must_use]
     pub fn recorded(&self, family: Family) -> u64 {
-        self.usages
-            .iter()
+        let usages = self.usages.iter();
+        let accesses = usages
             .filter(|usage| usage.deed.family == family)
-            .map(|usage| usage.count)
-            .sum()
+            .map(|usage| usage.count);
+        self.arrived[family as usize] + accesses.sum::<u64>()
     }
 
     /// All usage, in the order of its first sight.

@@ -5,6 +5,7 @@
 pub mod counter;
 pub mod file;
 pub mod offsets;
+pub mod payload;
 pub mod process;
 pub mod socket;
 pub mod subject;
@@ -13,7 +14,7 @@ pub mod usage;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
-pub const ABI_VERSION: u8 = 1;
+pub const ABI_VERSION: u8 = 2;
 
 /// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
 pub const FIXED_BYTES: usize = 256;
@@ -34,11 +35,13 @@ pub enum Family {
     File = 1,
     /// Connect, bind, listen, and datagrams sent to an address: `socket.rs`.
     Socket = 2,
+    /// Bytes of connections, and their opening and closing: `payload.rs`.
+    Payload = 3,
 }
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Process, Self::File, Self::Socket];
+    pub const ALL: [Self; 4] = [Self::Process, Self::File, Self::Socket, Self::Payload];
 
     /// The family's name in tables, messages and `whittle doctor`.
     #[must_use]
@@ -47,6 +50,7 @@ impl Family {
             Self::Process => "process",
             Self::File => "file",
             Self::Socket => "socket",
+            Self::Payload => "payload",
         }
     }
 
@@ -63,6 +67,12 @@ pub const KIND_SUBJECT: u8 = 1;
 pub const KIND_FILE: u8 = 2;
 /// `Header::kind` of a [`socket::SocketBody`].
 pub const KIND_SOCKET: u8 = 3;
+/// `Header::kind` of a [`payload::PayloadBody`].
+pub const KIND_PAYLOAD: u8 = 4;
+/// `Header::kind` of a [`payload::OpenedBody`].
+pub const KIND_OPENED: u8 = 5;
+/// `Header::kind` of a [`payload::ClosedBody`].
+pub const KIND_CLOSED: u8 = 6;
 
 /// `Header::flags`: the usage map's second generation holds the repeats.
 pub const FLAG_SECOND_GENERATION: u8 = 1;

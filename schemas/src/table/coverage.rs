@@ -17,7 +17,7 @@ table! {
         "cluster", cluster: String = Required<Text>;
         /// Name of the node.
         "node", node: String = Required<Text>;
-        /// Hook family: `process`, `file` or `socket`.
+        /// Hook family: `process`, `file`, `socket` or `payload`.
         "family", family: String = Required<Text>;
         /// How the family's probes were attached: `trampoline`, `kprobe`, `syscall`, or `none`.
         "backend", backend: String = Required<Text>;
@@ -25,7 +25,7 @@ table! {
         "backend_reason", backend_reason: String = Required<Text>;
         /// Accesses that reached the probes, counted in the kernel.
         "seen", seen: u64 = Required<Number<u64>>;
-        /// Accesses that are in table `usage`, counted there.
+        /// Accesses that are in table `usage`, counted there; of family `payload`, records of connections that arrived.
         "recorded", recorded: u64 = Required<Number<u64>>;
         /// Accesses that were lost, for all reasons together.
         "lost", lost: u64 = Required<Number<u64>>;
