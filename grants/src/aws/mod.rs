@@ -3,12 +3,18 @@
 
 mod account;
 pub mod actions;
+mod caller;
+mod condition;
 mod decision;
 mod document;
+mod glob;
+mod observed;
 mod policy_set;
 mod request;
+mod template;
+mod truth;
 
-pub use account::{Account, AccountError, Attached, Kind, Principal};
+pub use account::{Account, AccountError, Attached, Kind, MAX_EXPORT_BYTES, Principal};
 pub use decision::{Decision, Layer, StatementId, Verdict};
 pub use document::{
     Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,

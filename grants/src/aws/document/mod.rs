@@ -1,13 +1,15 @@
 //! A policy document as written: versions, statements and their elements, not yet compiled. Reading is in `parse`, JSON that
-//! refuses a name given twice in `json`, and what is said of a bad document in `error`.
+//! refuses a name given twice in `json`, what fits where in `place`, what is said of a bad document in `error`.
 
 mod error;
 mod json;
 mod parse;
+mod place;
 #[cfg(test)]
 mod tests;
 
 pub use error::{DocumentError, Place};
+pub(in crate::aws) use json::Json;
 
 /// Most bytes that a document may have. The largest that AWS itself publishes has 40 KB; quotas are far below.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -23,6 +25,14 @@ pub struct Document {
     pub statements: Vec<Statement>,
     /// Characters without white space, which AWS counts against its quotas.
     pub size: usize,
+}
+
+impl Document {
+    /// Whether `${…}` in it is a variable, and not text.
+    #[must_use]
+    pub fn has_variables(&self) -> bool {
+        self.version.as_deref() == Some("2012-10-17")
+    }
 }
 
 /// One statement.

@@ -5,6 +5,7 @@ use super::{
     Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,
     PrincipalEntry, Statement,
 };
+use crate::aws::condition::Operator;
 
 const VERSIONS: [&str; 2] = ["2012-10-17", "2008-10-17"];
 const ELEMENTS: [&str; 10] = [
@@ -219,12 +220,16 @@ impl<'a> Reader<'a> {
         for pattern in action.patterns() {
             self.action_pattern(&action, pattern)?;
         }
+        let resource = self.matching("Resource", "NotResource")?;
+        for pattern in resource.iter().flat_map(Match::patterns) {
+            self.resource_pattern(pattern)?;
+        }
         Ok(Statement {
             sid: optional_text(self.json, "Sid", &self.place)?,
             effect: self.effect()?,
             principal: self.principal()?,
             action,
-            resource: self.matching("Resource", "NotResource")?,
+            resource,
             conditions: self.conditions()?,
         })
     }
@@ -294,6 +299,18 @@ impl<'a> Reader<'a> {
         ))
     }
 
+    /// An ARN, or something with a wildcard in its place.
+    fn resource_pattern(&self, pattern: &str) -> Result<(), DocumentError> {
+        if pattern.starts_with("arn:") || pattern.contains(['*', '?', '$']) {
+            return Ok(());
+        }
+        Err(self.error(
+            "Resource",
+            format!("{pattern:?} is no ARN"),
+            "write an ARN, such as \"arn:aws:s3:::bucket/*\", or \"*\"",
+        ))
+    }
+
     fn principal(&self) -> Result<Option<MatchPrincipal>, DocumentError> {
         match (self.json.get("Principal"), self.json.get("NotPrincipal")) {
             (None, None) => Ok(None),
@@ -352,6 +369,13 @@ impl<'a> Reader<'a> {
         let mut conditions = Vec::new();
         for (operator, keys) in operators {
             let field = format!("Condition.{operator}");
+            if Operator::parse(operator).is_none() {
+                return Err(self.error(
+                    &field,
+                    "is no condition operator",
+                    "check its spelling, such as StringEquals or ForAnyValue:StringLike",
+                ));
+            }
             let Json::Object(keys) = keys else {
                 return Err(self.error(
                     &field,

@@ -8,6 +8,6 @@ mod operations;
 /// # Errors
 /// A package cannot be fetched, or does not hold what it did.
 pub(super) fn run() -> anyhow::Result<()> {
-    operations::run()?;
-    actions::run()
+    actions::run()?;
+    operations::run()
 }

@@ -1,13 +1,27 @@
 //! The export of an account, as `aws iam get-account-authorization-details` prints it: who there is, and with what policies.
+//! Reading is in `parse`, what is said of a bad export in `error`.
 
+mod error;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Document, DocumentError, Policies, Policy, PolicySet};
+use super::{Document, Policies, Policy, PolicySet};
+
+pub use error::AccountError;
+
+/// Most bytes that an export may have. One of a few thousand roles has some 50 MB.
+pub const MAX_EXPORT_BYTES: usize = 512 << 20;
 
 /// Everyone in an account, with the policies that they have.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     principals: Vec<Principal>,
+    /// Places in `principals`.
+    by_arn: HashMap<String, usize>,
 }
 
 /// A role, a user or a group.
@@ -57,35 +71,16 @@ pub struct Attached {
     pub document: Option<Arc<Document>>,
 }
 
-/// Why an export cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AccountError {
-    /// Not JSON, or not this export.
-    #[error("{problem}: give the output of `aws iam get-account-authorization-details`")]
-    Export {
-        /// What it is instead.
-        problem: String,
-    },
-    /// A policy in it is malformed.
-    #[error("{policy}: {error}")]
-    Policy {
-        /// Whose policy, and its name.
-        policy: String,
-        /// What is wrong with it.
-        error: Box<DocumentError>,
-    },
-}
-
 impl Account {
-    /// Reads an export.
+    /// Reads an export, of one call or of several joined pages.
     ///
     /// # Errors
     /// It is not this export, or a policy in it is malformed.
-    pub fn parse(_text: &str) -> Result<Self, AccountError> {
-        Ok(Self::default())
+    pub fn parse(text: &str) -> Result<Self, AccountError> {
+        parse::account(text)
     }
 
-    /// Everyone in the account, roles first.
+    /// Everyone in the account: roles, users, groups, each in the order of the export.
     #[must_use]
     pub fn principals(&self) -> &[Principal] {
         &self.principals
@@ -94,9 +89,16 @@ impl Account {
     /// The role, user or group of an ARN. A session's ARN (`arn:aws:sts::…:assumed-role/NAME/SESSION`) leads to its role.
     #[must_use]
     pub fn principal(&self, arn: &str) -> Option<&Principal> {
-        self.principals
-            .iter()
-            .find(|principal| principal.arn == arn)
+        if let Some(place) = self.by_arn.get(arn) {
+            return self.principals.get(*place);
+        }
+        let (head, session) = arn.split_once(":assumed-role/")?;
+        let (account, role) = (head.rsplit(':').next()?, session.split('/').next()?);
+        self.principals.iter().find(|principal| {
+            principal.kind == Kind::Role
+                && principal.name == role
+                && principal.account() == Some(account)
+        })
     }
 
     /// The identity policies and the boundary of a principal, compiled.
@@ -107,6 +109,19 @@ impl Account {
 }
 
 impl Principal {
+    /// The account that it belongs to.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.arn.split(':').nth(4)
+    }
+
+    /// Policies that are named and whose documents the export does not hold, so that nothing is known of what they say. With one
+    /// among them, what [`Principal::policies`] gives is not the whole truth.
+    pub fn without_document(&self) -> impl Iterator<Item = &Attached> {
+        let attached = self.policies.iter().chain(&self.boundary);
+        attached.filter(|attached| attached.document.is_none())
+    }
+
     /// Identity policies and boundary, to add session, organization or resource policies to.
     #[must_use]
     pub fn policies(&self) -> Policies {
