@@ -15,7 +15,7 @@ use whittle_schemas::record::{FIXED_BYTES, Family};
 use crate::{
     clock, decode,
     identity::{self, Identities},
-    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope},
+    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
     model::{Clock, Event, ScriptSeen, Touch},
     sink::{self, Place},
     window::{Added, Frame, Usage, Window, subject_row, usage_row},
@@ -33,8 +33,8 @@ pub struct Config {
     pub scope: Scope,
     /// Bounds of the kernel's maps.
     pub limits: Limits,
-    /// A backend that the user asked for.
-    pub backend: Option<Backend>,
+    /// What the user asked for of the probes.
+    pub wanted: Wanted,
     /// How long a window is.
     pub window: Duration,
 }
@@ -126,6 +126,14 @@ impl Recorder {
     /// The kernel's map of processes cannot be written.
     pub fn watch(&mut self, tgid: u32) -> Result<(), RecordError> {
         Ok(self.probes.watch(tgid)?)
+    }
+
+    /// Watches a process from its next exec on, and what it forks then.
+    ///
+    /// # Errors
+    /// The kernel's map of processes cannot be written.
+    pub fn watch_from_exec(&mut self, tgid: u32) -> Result<(), RecordError> {
+        Ok(self.probes.watch_from_exec(tgid)?)
     }
 
     /// Processes that are watched now.
@@ -321,7 +329,7 @@ impl Recorder {
 /// Attaches the probes. Where all processes are watched, it tells them what scripts run already: what a process
 /// executes from now on they see themselves.
 fn attach(config: &Config, identities: &mut Identities) -> Result<Probes, KernelError> {
-    let mut probes = kernel::load(config.scope, config.limits, config.backend)?;
+    let mut probes = kernel::load(config.scope, config.limits, config.wanted)?;
     if config.scope == Scope::All {
         for process in identity::running() {
             let Some(name) = process.script else { continue };

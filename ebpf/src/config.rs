@@ -15,6 +15,10 @@ static WATCH_ALL: u32 = 0;
 #[unsafe(no_mangle)]
 static AGENT_TGID: u32 = 0;
 
+/// 1: system calls are counted.
+#[unsafe(no_mangle)]
+static COUNT_CALLS: u32 = 0;
+
 /// Seed of the path hashes: random per load, so that nobody can prepare colliding paths.
 #[unsafe(no_mangle)]
 static HASH_SEED: u64 = 0;
@@ -45,6 +49,11 @@ pub(crate) fn watch_all() -> bool {
 #[inline(always)]
 pub(crate) fn agent_tgid() -> u32 {
     read_u32(&raw const AGENT_TGID) as u32
+}
+
+#[inline(always)]
+pub(crate) fn count_calls() -> bool {
+    read_u32(&raw const COUNT_CALLS) != 0
 }
 
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! The probes. One file per hook family (`process`, `file`, `socket`); the rest is what they share.
+//! The probes. One file per hook family (`process`, `file`, `socket`, `capability`, `callset`); the rest is what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
 //! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
 //! exit of the kernel function behind it (`fexit`, kernels with trampolines).
@@ -25,13 +25,18 @@
 )]
 
 mod access;
+mod callers;
+mod callset;
+mod capability;
 mod config;
 mod count;
 mod emit;
 mod file;
+mod grants;
 mod hash;
 mod kernel;
 mod maps;
+mod number;
 mod path;
 mod process;
 mod scratch;

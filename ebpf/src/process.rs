@@ -14,7 +14,8 @@ use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE};
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
-    config::offset,
+    callset,
+    config::{self, offset},
     kernel::read,
     maps::TASKS,
     path::Asked,
@@ -67,8 +68,13 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
 /// A program starts: its subject is found out anew, and starting it is what the old subject did.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn process_exec(ctx: BtfTracePointContext) -> i32 {
+    let first = subject::started();
     if let Some(sighting) = Sighting::of(Family::Process) {
         sighting.ended(executed(sighting, ctx.arg(2)));
+    }
+    if first && config::count_calls() {
+        // The call that became the command is the command's first.
+        callset::count(EXECVE);
     }
     0
 }

@@ -7,14 +7,14 @@ use aya_ebpf::helpers::{
 use whittle_schemas::record::{
     Family, KIND_SUBJECT, Text,
     counter::Reason,
-    process::Task,
-    subject::{PART_EXECUTABLE, SubjectBody, SubjectKey},
+    process::{TASK_STARTING, Task},
+    subject::{Granted, PART_EXECUTABLE, SubjectBody, SubjectKey},
     usage::UsageKey,
 };
 
 use crate::{
     config::{self, offset},
-    count, emit,
+    count, emit, grants,
     kernel::{current, read},
     maps::{SUBJECTS, TASKS},
     path::{self, Path},
@@ -76,8 +76,10 @@ impl Sighting {
         let family = match (number >> 8) & 0xff {
             0 => Family::Process,
             1 => Family::File,
+            2 => Family::Socket,
             3 => Family::Payload,
-            _ => Family::Socket,
+            4 => Family::Capability,
+            _ => Family::Syscall,
         };
         Self {
             generation: Generation::of_number(number),
@@ -105,7 +107,9 @@ impl Sighting {
 pub(crate) fn watched() -> Option<*mut Task> {
     let tgid = tgid();
     if let Some(task) = TASKS.get_ptr_mut(tgid) {
-        return Some(task);
+        // SAFETY: the pointer is into a live map value: its process is running this.
+        let starting = unsafe { (*task).flags } & TASK_STARTING != 0;
+        return if starting { None } else { Some(task) };
     }
     if !config::watch_all() || tgid == config::agent_tgid() {
         return None;
@@ -117,12 +121,27 @@ pub(crate) fn watched() -> Option<*mut Task> {
             subject: 0,
             cgroup_id: 0,
             uid: 0,
-            pad: 0,
+            flags: 0,
             script: 0,
         },
         BPF_NOEXIST,
     );
     TASKS.get_ptr_mut(tgid)
+}
+
+/// Ends the time in which the running process is not watched yet, if it is in it: it is now the program that was to
+/// be started. Says whether it was.
+#[inline(always)]
+pub(crate) fn started() -> bool {
+    let Some(task) = TASKS.get_ptr_mut(tgid()) else {
+        return false;
+    };
+    // SAFETY: as in `watched`. The process has one thread: exec has ended all others.
+    unsafe {
+        let was_starting = (*task).flags & TASK_STARTING != 0;
+        (*task).flags &= !TASK_STARTING;
+        was_starting
+    }
 }
 
 /// The subject id of a watched process, found out again where its user or control group changed.
@@ -174,11 +193,12 @@ fn try_find(task: *mut Task) -> Result<u64, Reason> {
     let exe = executable().ok_or(Reason::SubjectUnknown)?;
     // SAFETY: as in `of`.
     let script = unsafe { (*task).script };
-    let key = key(exe, script).ok_or(Reason::SubjectUnknown)?;
+    let granted = grants::of_current().ok_or(Reason::SubjectUnknown)?;
+    let key = key(exe, script, &granted).ok_or(Reason::SubjectUnknown)?;
     let id = match SUBJECTS.get_ptr(key) {
         // SAFETY: entries are never removed.
         Some(id) => unsafe { *id },
-        None => announce(exe, &key)?,
+        None => announce(exe, &key, &granted)?,
     };
     // SAFETY: as in `of`; two threads that do this at once write the same.
     unsafe {
@@ -197,7 +217,7 @@ pub(crate) fn executable() -> Option<u64> {
 }
 
 #[inline(always)]
-fn key(exe: u64, script: u64) -> Option<SubjectKey> {
+fn key(exe: u64, script: u64, granted: &Granted) -> Option<SubjectKey> {
     let inode: u64 = read(exe, offset!(file_inode))?;
     let sb: u64 = read(inode, offset!(inode_sb))?;
     Some(SubjectKey {
@@ -206,6 +226,7 @@ fn key(exe: u64, script: u64) -> Option<SubjectKey> {
         inode: read(inode, offset!(inode_ino))?,
         lineage: path::lineage(Path::of_file(exe)?)?,
         script,
+        grants: grants::hash(granted),
         device: read(sb, offset!(sb_dev))?,
         uid: uid(),
     })
@@ -213,7 +234,7 @@ fn key(exe: u64, script: u64) -> Option<SubjectKey> {
 
 /// Announces a subject, then gives it an id: in this order, so that no id is in use that the agent never heard of.
 #[inline(always)]
-fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
+fn announce(exe: u64, key: &SubjectKey, granted: &Granted) -> Result<u64, Reason> {
     let id = new_id();
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
@@ -222,7 +243,7 @@ fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
             Path::of_file(exe).ok_or(Reason::SubjectUnknown)?,
             &mut text,
         );
-        send(scratch, id, *key, text, PART_EXECUTABLE)
+        send(scratch, id, *key, granted, text, PART_EXECUTABLE)
     })?;
     if SUBJECTS.insert(key, id, BPF_NOEXIST).is_ok() {
         return Ok(id);
@@ -241,21 +262,24 @@ pub(crate) fn send(
     scratch: &mut Scratch,
     id: u64,
     key: SubjectKey,
+    granted: &Granted,
     text: Text,
     part: u32,
 ) -> Result<(), Reason> {
     let leader: u64 = read(current(), offset!(task_group_leader)).unwrap_or(0);
     let parent: u64 = read(leader, offset!(task_real_parent)).unwrap_or(0);
-    let body = SubjectBody {
-        header: emit::header(KIND_SUBJECT, 0, &text),
-        subject: id,
-        key,
-        text,
-        start_boottime_ns: read(leader, offset!(task_start_boottime)).unwrap_or(0),
-        parent_tgid: read(parent, offset!(task_tgid)).unwrap_or(0),
-        part,
-    };
-    emit::send(scratch, body, &text)
+    // The body is put together where it is sent from, which saves stack.
+    // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
+    let body = unsafe { &mut *scratch.body::<SubjectBody>() };
+    body.header = emit::header(KIND_SUBJECT, 0, &text);
+    body.subject = id;
+    body.key = key;
+    body.granted = *granted;
+    body.text = text;
+    body.start_boottime_ns = read(leader, offset!(task_start_boottime)).unwrap_or(0);
+    body.parent_tgid = read(parent, offset!(task_tgid)).unwrap_or(0);
+    body.part = part;
+    emit::send_as_it_is(scratch, &text)
 }
 
 /// A number that no other call gives: the time, and the CPU for calls at the same time.

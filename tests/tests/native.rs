@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::fd::AsFd;
 use whittle_agent::{
-    kernel::{Limits, Scope},
+    kernel::{Limits, Scope, Wanted},
     pipeline::{Config, Recorder},
     sink::Place,
 };
@@ -56,7 +56,7 @@ fn record_all(data: &Path, mut script: Script) -> Result<Tables> {
         },
         scope: Scope::All,
         limits: Limits::default(),
-        backend: None,
+        wanted: Wanted::default(),
         window: Duration::from_hours(1),
     };
     let mut recorder = Recorder::start(config)?;

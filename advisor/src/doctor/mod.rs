@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope};
+use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope, Wanted};
 
 use crate::format::Format;
 
@@ -61,7 +61,11 @@ pub enum Error {
 /// # Errors
 /// The kernel lets nothing be loaded, and the sentence says what is missing; or the output is full.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let probes = kernel::load(Scope::Chosen, Limits::default(), None)?;
+    let wanted = Wanted {
+        backend: None,
+        syscalls: true,
+    };
+    let probes = kernel::load(Scope::Chosen, Limits::default(), wanted)?;
     let uname = rustix::system::uname();
     let programs = probes.verified().into_iter();
     let findings = Findings {

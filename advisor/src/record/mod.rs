@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use rustix::fd::AsFd;
 use whittle_agent::{
     clock,
-    kernel::{Backend, Limits, Scope},
+    kernel::{Backend, Limits, Scope, Wanted},
     pipeline::{Config, RecordError, Recorder},
     sink::{self, Place},
 };
@@ -61,6 +61,9 @@ pub struct Args {
         hide_possible_values = true
     )]
     pub backend: Option<BackendName>,
+    /// Count the system calls too: which ones, not their arguments. Costs a little at each of them.
+    #[arg(long)]
+    pub syscalls: bool,
     /// Length of a window, in seconds: how often the tables are written.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     pub window: u32,
@@ -141,7 +144,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut recorder = Recorder::start(config(args)).map_err(Error::Start)?;
     let mut signals = signals::Signals::catch()?;
     let mut child = command::Child::prepare(&program, &args.command)?;
-    recorder.watch(child.tgid()).map_err(Error::Start)?;
+    recorder
+        .watch_from_exec(child.tgid())
+        .map_err(Error::Start)?;
     child.go()?;
     let status = loop {
         let until = [child.as_fd(), signals.as_fd()];
@@ -191,10 +196,13 @@ fn config(args: &Args) -> Config {
         },
         scope: Scope::Chosen,
         limits,
-        backend: args.backend.map(|backend| match backend {
-            BackendName::Trampoline => Backend::Trampoline,
-            BackendName::Syscall => Backend::Syscall,
-        }),
+        wanted: Wanted {
+            backend: args.backend.map(|backend| match backend {
+                BackendName::Trampoline => Backend::Trampoline,
+                BackendName::Syscall => Backend::Syscall,
+            }),
+            syscalls: args.syscalls,
+        },
         window: Duration::from_secs(args.window.into()),
     }
 }

@@ -1,6 +1,8 @@
 //! Bytes to events; pure. One file per hook family beside the parts that they share (`path`, `errno`).
 //! Records are hostile: every length is checked, and a bad record is an error that the caller counts.
 
+mod callset;
+mod capability;
 mod errno;
 mod file;
 mod path;
@@ -9,8 +11,9 @@ mod socket;
 mod subject;
 
 use whittle_schemas::record::{
-    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_CLOSED, KIND_FILE,
-    KIND_OPENED, KIND_PAYLOAD, KIND_SOCKET, KIND_SUBJECT, Text, usage::UsageKey,
+    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_CALL, KIND_CAPABILITY,
+    KIND_CLOSED, KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_SOCKET, KIND_SUBJECT, Text,
+    usage::UsageKey,
 };
 use zerocopy::FromBytes;
 
@@ -51,6 +54,8 @@ const DECODERS: &[(u8, Decoder)] = &[
     (KIND_PAYLOAD, payload::decode),
     (KIND_OPENED, payload::opened),
     (KIND_CLOSED, payload::closed),
+    (KIND_CAPABILITY, capability::decode),
+    (KIND_CALL, callset::decode),
 ];
 
 /// Decodes one ring record.

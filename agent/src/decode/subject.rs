@@ -20,6 +20,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         PART_EXECUTABLE => Ok(Event::Subject(SubjectSeen {
             id: body.subject,
             key: body.key,
+            granted: body.granted,
             executable: path::of_object(walked, &body.text, 0, tgid),
             tgid,
             parent_tgid: body.parent_tgid,

@@ -1,9 +1,11 @@
 //! Events to accesses: who a kernel subject is. `process` reads /proc, `cgroup` names workloads, `build_id`
-//! reads executables, `user` names users. Nothing here decides what an access means.
+//! reads executables, `user` names users, `mounts` and `secrets` list what is mounted. Nothing here decides what an access means.
 
 mod build_id;
 mod cgroup;
+mod mounts;
 mod process;
+mod secrets;
 mod subject_id;
 mod user;
 
@@ -26,6 +28,7 @@ pub struct Identities {
     subjects: HashMap<u64, Rc<Subject>>,
     users: user::Users,
     cgroups: cgroup::Cgroups,
+    namespaces: mounts::Namespaces,
     refused: u64,
 }
 
@@ -38,6 +41,7 @@ impl Identities {
             subjects: HashMap::new(),
             users: user::Users::read(),
             cgroups: cgroup::Cgroups::new(),
+            namespaces: mounts::Namespaces::new(),
             refused: 0,
         }
     }
@@ -71,7 +75,7 @@ impl Identities {
     /// Announcements that did not fit into the bound.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.refused
+        self.refused + self.namespaces.refused()
     }
 
     fn find(&mut self, seen: &SubjectSeen, clock: Clock) -> Subject {
@@ -84,6 +88,7 @@ impl Identities {
                 Some(name.map_or_else(|| UNKNOWN.to_vec(), Clone::clone))
             }
         };
+        let mount_ns = (seen.granted.mnt_ns != 0).then_some(seen.granted.mnt_ns);
         let start_us = clock.utc_us(seen.start_boottime_ns);
         let process = format!("{}@{start_us}", seen.tgid);
         let mut subject = Subject {
@@ -98,7 +103,9 @@ impl Identities {
                 tgid: seen.tgid,
                 start_us,
                 parent_tgid: (seen.parent_tgid != 0).then_some(seen.parent_tgid),
-                grants: process::grants(seen),
+                grants: process::grants(&seen.granted),
+                mount_ns,
+                mounts: mount_ns.and_then(|namespace| self.namespaces.mounts(namespace, seen.tgid)),
             },
             workload,
             cgroup,

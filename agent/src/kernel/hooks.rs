@@ -64,6 +64,12 @@ const SOCKET_TRAMPOLINE: &[Hook] = &[
     exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),
 ];
 
+const CAPABILITY_SYSCALL: &[Hook] = &[tracepoint("capability_checked", "cap_capable")];
+
+const CAPABILITY_TRAMPOLINE: &[Hook] = &[exit("capability_cap_capable", &["cap_capable"])];
+
+const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
+
 /// The hooks of a family under a backend.
 pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'static Hook> {
     let (common, own) = match (family, backend) {
@@ -74,6 +80,9 @@ pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'sta
         (Family::Socket, Backend::Syscall) => (&[][..], SOCKET_SYSCALL),
         (Family::Socket, Backend::Trampoline) => (&[][..], SOCKET_TRAMPOLINE),
         (Family::Payload, _) => (&[][..], &[][..]),
+        (Family::Capability, Backend::Syscall) => (&[][..], CAPABILITY_SYSCALL),
+        (Family::Capability, Backend::Trampoline) => (&[][..], CAPABILITY_TRAMPOLINE),
+        (Family::Syscall, _) => (CALLSET, &[][..]),
     };
     common.iter().chain(own)
 }

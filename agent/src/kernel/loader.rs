@@ -7,7 +7,9 @@ use aya::{
     maps::{HashMap, MapError},
     programs::{BtfTracePoint, FExit, Program, ProgramError},
 };
-use whittle_schemas::record::{Family, process::INTERPRETER_NAME_BYTES};
+use whittle_schemas::record::{
+    Family, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES,
+};
 
 use crate::model::interpreter::interpreters;
 
@@ -16,9 +18,10 @@ use super::{
     drain::Generations,
     hooks::{self, Hook, Trigger},
     offsets,
-    plan::{Backend, Plan, plan},
+    plan::{Backend, Plan, Wanted, plan},
     ring::Ring,
     support::{self, Facts},
+    symbols,
     tasks::Tasks,
 };
 
@@ -136,6 +139,14 @@ impl Probes {
         self.tasks.watch(tgid)
     }
 
+    /// Watches a process from its next exec on, and what it forks then: what it does until then is its starter's.
+    ///
+    /// # Errors
+    /// The kernel's map of processes is full or gone.
+    pub fn watch_from_exec(&mut self, tgid: u32) -> Result<(), KernelError> {
+        self.tasks.watch_from_exec(tgid)
+    }
+
     /// Tells what script a process runs that started before the probes were there. `script` is the caller's own
     /// number for it; a process that the probes know already keeps what they found.
     ///
@@ -166,14 +177,20 @@ impl Probes {
 ///
 /// # Errors
 /// See [`KernelError`]. A family that the host cannot do is no error: the plan says so.
-pub fn load(scope: Scope, limits: Limits, wanted: Option<Backend>) -> Result<Probes, KernelError> {
+pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, KernelError> {
     if !rustix::process::geteuid().is_root() {
         return Err(KernelError::NotRoot);
     }
     let resolved = offsets::resolve()?;
     let btf = Btf::from_sys_fs().map_err(|error| KernelError::DamagedBtf(error.to_string()))?;
-    let mut object = load_object(scope, limits, &resolved.offsets, &btf)?;
-    let facts = support::facts(&mut object, &btf, resolved.missing);
+    let unaudited = symbols::unaudited();
+    let constants = Constants {
+        offsets: &resolved.offsets,
+        unaudited: unaudited.as_deref().unwrap_or_default(),
+        syscalls: wanted.syscalls,
+    };
+    let mut object = load_object(scope, limits, &constants, &btf)?;
+    let facts = support::facts(&mut object, &btf, resolved.missing, unaudited);
     let plan = plan(&facts, wanted);
     if plan.families.iter().all(|family| family.backend.is_none()) {
         return Err(KernelError::Nothing(plan.families[0].reason.clone()));
@@ -194,21 +211,35 @@ pub fn load(scope: Scope, limits: Limits, wanted: Option<Backend>) -> Result<Pro
     })
 }
 
+/// What the probes are told about the host and the caller's wishes.
+struct Constants<'a> {
+    offsets: &'a [u32],
+    unaudited: &'a [[u64; 2]],
+    syscalls: bool,
+}
+
 fn load_object(
     scope: Scope,
     limits: Limits,
-    offsets: &[u32],
+    constants: &Constants<'_>,
     btf: &Btf,
 ) -> Result<Ebpf, KernelError> {
     let watch_all = u32::from(scope == Scope::All);
     let agent_tgid = std::process::id();
     let seed = random_seed();
+    let count_calls = u32::from(constants.syscalls);
+    let mut unaudited = [0; 2 * UNAUDITED_RANGES];
+    for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
+        *place = *address;
+    }
     let object = EbpfLoader::new()
         .btf(Some(btf))
-        .override_global("OFFSETS", offsets, true)
+        .override_global("OFFSETS", constants.offsets, true)
         .override_global("WATCH_ALL", &watch_all, true)
         .override_global("AGENT_TGID", &agent_tgid, true)
         .override_global("HASH_SEED", &seed, true)
+        .override_global("COUNT_CALLS", &count_calls, true)
+        .override_global("UNAUDITED", unaudited.as_slice(), true)
         .map_max_entries("RING", limits.ring_bytes)
         .map_max_entries("USAGE_0", limits.usage_entries)
         .map_max_entries("USAGE_1", limits.usage_entries)

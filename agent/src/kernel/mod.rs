@@ -9,10 +9,11 @@ mod offsets;
 mod plan;
 mod ring;
 mod support;
+mod symbols;
 mod tasks;
 
 pub use counters::Counts;
 pub use drain::Repeat;
 pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
-pub use plan::{Backend, FamilyPlan, Plan};
+pub use plan::{Backend, FamilyPlan, Plan, Wanted};
 pub use support::{Facts, facts};

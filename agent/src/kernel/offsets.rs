@@ -28,7 +28,7 @@ pub(super) fn resolve() -> Result<Resolved, KernelError> {
     let mut missing = Vec::new();
     let offsets = MEMBERS.iter().map(|member| {
         find(&types, member).unwrap_or_else(|| {
-            if !is_optional(member) {
+            if !is_optional(member.structure, member.path) {
                 missing.push((member.structure, member.path));
             }
             0
@@ -50,9 +50,12 @@ fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
 }
 
 /// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
-/// own, and then a listening one is recorded without its path.
-fn is_optional(member: &Member) -> bool {
-    matches!(member.structure, "unix_sock" | "unix_address")
+/// own, and then a listening one is recorded without its path; a kernel may be built without seccomp.
+fn is_optional(structure: &str, path: &str) -> bool {
+    matches!(
+        (structure, path),
+        ("unix_sock" | "unix_address", _) | ("task_struct", "seccomp.mode")
+    )
 }
 
 /// Whether a family cannot do without a struct. Tasks, files and paths are everyone's.

@@ -32,6 +32,8 @@ impl Backend {
             }
             (Self::Trampoline, Family::Socket) => &["io_uring", "32-bit programs"],
             (_, Family::Process) => &["refused execs of 32-bit programs"],
+            (_, Family::Capability) => &["what SELinux or AppArmor refuses"],
+            (_, Family::Syscall) => &["calls that a seccomp filter refuses"],
             (Self::Trampoline, Family::File) => &[],
             (_, Family::Payload) => &[
                 "io_uring",
@@ -52,6 +54,15 @@ impl Backend {
     }
 }
 
+/// What the caller wants of the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// A backend that the user asked for: it is taken or the family is left out.
+    pub backend: Option<Backend>,
+    /// Whether to count system calls.
+    pub syscalls: bool,
+}
+
 /// What one family gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FamilyPlan {
@@ -66,35 +77,48 @@ pub struct FamilyPlan {
 /// What every family gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// One entry per family, in the order of [`Family::ALL`].
+    /// One entry per family, in the order of [`Family::ALL`]. Family syscall is there only where it was asked for:
+    /// nothing is said of it elsewhere, not even that it is incomplete.
     pub families: Vec<FamilyPlan>,
 }
 
-/// Decides. `wanted` is a backend that the user asked for; it is taken or the family is left out.
-pub(super) fn plan(facts: &Facts, wanted: Option<Backend>) -> Plan {
+/// Decides.
+pub(super) fn plan(facts: &Facts, wanted: Wanted) -> Plan {
+    let families = Family::ALL
+        .into_iter()
+        .filter(|family| wanted.syscalls || *family != Family::Syscall);
+    let of_family = |family| match (facts.missing_members(family), family) {
+        (Some(missing), _) => FamilyPlan {
+            family,
+            backend: None,
+            reason: format!("this kernel's BTF has no {missing}"),
+        },
+        (None, Family::Syscall) => FamilyPlan {
+            family,
+            backend: Some(Backend::Syscall),
+            reason: "the entry of system calls is the same with every backend".to_owned(),
+        },
+        (None, Family::Capability) => of_capability(facts, wanted.backend),
+        (None, _) => of_hooks(facts, family, wanted.backend),
+    };
     Plan {
-        families: Family::ALL
-            .into_iter()
-            .map(|family| of_family(facts, family, wanted))
-            .collect(),
+        families: families.map(of_family).collect(),
     }
 }
 
-fn of_family(facts: &Facts, family: Family, wanted: Option<Backend>) -> FamilyPlan {
-    let (backend, reason) = match (facts.missing_members(family), &facts.trampoline, wanted) {
-        (Some(missing), ..) => (None, format!("this kernel's BTF has no {missing}")),
-        (None, _, Some(Backend::Syscall)) => (Some(Backend::Syscall), "asked for".to_owned()),
-        (None, Ok(()), Some(Backend::Trampoline)) => {
-            (Some(Backend::Trampoline), "asked for".to_owned())
-        }
-        (None, Err(why), Some(Backend::Trampoline)) => {
+/// A family that can be watched with either backend.
+fn of_hooks(facts: &Facts, family: Family, wanted: Option<Backend>) -> FamilyPlan {
+    let (backend, reason) = match (&facts.trampoline, wanted) {
+        (_, Some(Backend::Syscall)) => (Some(Backend::Syscall), "asked for".to_owned()),
+        (Ok(()), Some(Backend::Trampoline)) => (Some(Backend::Trampoline), "asked for".to_owned()),
+        (Err(why), Some(Backend::Trampoline)) => {
             (None, format!("trampolines were asked for, and {why}"))
         }
-        (None, Ok(()), None) => (
+        (Ok(()), None) => (
             Some(Backend::Trampoline),
             "this kernel has trampolines".to_owned(),
         ),
-        (None, Err(why), None) => (Some(Backend::Syscall), why.clone()),
+        (Err(why), None) => (Some(Backend::Syscall), why.clone()),
     };
     FamilyPlan {
         family,
@@ -103,67 +127,20 @@ fn of_family(facts: &Facts, family: Family, wanted: Option<Backend>) -> FamilyPl
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(facts: &Facts, wanted: Option<Backend>, expected: Option<Backend>) {
-        for family in plan(facts, wanted).families {
-            assert_eq!(
-                family.backend,
-                expected,
-                "{}: {}",
-                family.family.name(),
-                family.reason
-            );
-            assert!(!family.reason.is_empty());
+/// No system call tells of a capability: without trampolines it takes the tracepoint of the check itself.
+fn of_capability(facts: &Facts, wanted: Option<Backend>) -> FamilyPlan {
+    let mut plan = of_hooks(facts, Family::Capability, wanted);
+    if plan.backend == Some(Backend::Syscall) {
+        if !facts.capability_tracepoint {
+            plan.backend = None;
+            plan.reason += ", and before Linux 6.15 there is no tracepoint of capability checks";
+        } else if let Err(why) = &facts.unaudited {
+            plan.reason += ", and checks that ask not to be audited cannot be told from others: ";
+            plan.reason += why;
         }
     }
-
-    fn facts(trampoline: Result<(), String>) -> Facts {
-        Facts {
-            trampoline,
-            missing: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn trampolines_are_taken_where_they_work_and_syscalls_elsewhere() {
-        check(&facts(Ok(())), None, Some(Backend::Trampoline));
-        check(&facts(Err("no".to_owned())), None, Some(Backend::Syscall));
-    }
-
-    #[test]
-    fn a_backend_that_was_asked_for_is_never_replaced() {
-        check(
-            &facts(Ok(())),
-            Some(Backend::Syscall),
-            Some(Backend::Syscall),
-        );
-        check(
-            &facts(Err("no".to_owned())),
-            Some(Backend::Trampoline),
-            None,
-        );
-    }
-
-    #[test]
-    fn a_missing_member_leaves_out_its_family_alone_and_is_named() {
-        let facts = Facts {
-            trampoline: Ok(()),
-            missing: vec![("socket", "sk")],
-        };
-        let plan = plan(&facts, None);
-        let backends: Vec<_> = plan
-            .families
-            .iter()
-            .map(|family| family.backend.is_some())
-            .collect();
-        assert_eq!(backends, [true, true, false, false]);
-        assert!(
-            plan.families[2].reason.contains("socket.sk"),
-            "{}",
-            plan.families[2].reason
-        );
-    }
+    plan
 }
+
+#[cfg(test)]
+mod tests;

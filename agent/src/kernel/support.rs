@@ -4,6 +4,7 @@ use aya::{
     Btf, Ebpf,
     programs::{FExit, ProgramError},
 };
+use aya_obj::btf::BtfKind;
 use whittle_schemas::record::Family;
 
 use super::{
@@ -18,6 +19,11 @@ pub struct Facts {
     pub trampoline: Result<(), String>,
     /// Struct members that the probes need and this kernel does not have.
     pub missing: Vec<(&'static str, &'static str)>,
+    /// Whether the kernel has the tracepoint of capability checks, as from Linux 6.15 on.
+    pub capability_tracepoint: bool,
+    /// First and last address of the functions whose capability checks ask not to be audited; else why they cannot be
+    /// told, as a phrase.
+    pub unaudited: Result<Vec<[u64; 2]>, String>,
 }
 
 impl Facts {
@@ -33,10 +39,18 @@ impl Facts {
 }
 
 /// Finds the facts out by trying: a program is attached to the exit of a kernel function, and taken off again.
-pub fn facts(probes: &mut Ebpf, btf: &Btf, missing: Vec<(&'static str, &'static str)>) -> Facts {
+pub fn facts(
+    probes: &mut Ebpf,
+    btf: &Btf,
+    missing: Vec<(&'static str, &'static str)>,
+    unaudited: Result<Vec<[u64; 2]>, String>,
+) -> Facts {
+    let tracepoint = btf.id_by_type_name_kind("btf_trace_cap_capable", BtfKind::Typedef);
     Facts {
         trampoline: try_trampoline(probes, btf),
         missing,
+        capability_tracepoint: tracepoint.is_ok(),
+        unaudited,
     }
 }
 

@@ -6,7 +6,7 @@ use aya::{
     Ebpf,
     maps::{HashMap, MapData, MapError},
 };
-use whittle_schemas::record::process::Task;
+use whittle_schemas::record::process::{TASK_STARTING, Task};
 
 use super::KernelError;
 
@@ -29,6 +29,16 @@ impl Tasks {
 
     pub(super) fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
         let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task::default());
+        self.map
+            .insert(tgid, task, 0)
+            .map_err(|cause| KernelError::Map { map: NAME, cause })
+    }
+
+    pub(super) fn watch_from_exec(&mut self, tgid: u32) -> Result<(), KernelError> {
+        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task {
+            flags: TASK_STARTING,
+            ..Task::default()
+        });
         self.map
             .insert(tgid, task, 0)
             .map_err(|cause| KernelError::Map { map: NAME, cause })

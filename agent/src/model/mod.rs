@@ -7,7 +7,11 @@ mod payload;
 use std::rc::Rc;
 
 use whittle_schemas::{
-    record::{Family, subject::SubjectKey, usage::UsageKey},
+    record::{
+        Family,
+        subject::{Granted, SubjectKey},
+        usage::UsageKey,
+    },
     table::{Outcome, Surface},
 };
 
@@ -54,6 +58,8 @@ pub struct SubjectSeen {
     pub id: u64,
     /// What the kernel told apart.
     pub key: SubjectKey,
+    /// What that process was granted at that moment.
+    pub granted: Granted,
     /// Path of the executable.
     pub executable: Vec<u8>,
     /// The process in which it was first seen.
@@ -163,11 +169,24 @@ pub struct Instance {
     pub start_us: i64,
     /// Its parent; None where there is none.
     pub parent_tgid: Option<u32>,
-    /// Capability sets, seccomp mode and `no_new_privs`; None where the process had ended.
-    pub grants: Option<Grants>,
+    /// Capability sets, seccomp mode and `no_new_privs`.
+    pub grants: Grants,
+    /// Inode number of its mount namespace (`/proc/PID/ns/mnt`).
+    pub mount_ns: Option<u32>,
+    /// What is mounted there; None where it could not be read, or is too much.
+    pub mounts: Option<Rc<Mounts>>,
 }
 
-/// What the kernel grants a process: `/proc/PID/status`.
+/// What is mounted in a mount namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounts {
+    /// Each as `MOUNTPOINT FSTYPE ro|rw`.
+    pub points: Vec<String>,
+    /// Mount points that hold secrets.
+    pub secrets: Vec<String>,
+}
+
+/// What the kernel grants a process, at the moment at which it was first seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grants {
     /// `CapEff`.
@@ -176,12 +195,12 @@ pub struct Grants {
     pub cap_permitted: u64,
     /// `CapInh`.
     pub cap_inheritable: u64,
-    /// `CapBnd`; None before Linux 2.6.26.
-    pub cap_bounding: Option<u64>,
-    /// `CapAmb`; None before Linux 4.3.
-    pub cap_ambient: Option<u64>,
-    /// `Seccomp`: 0 off, 1 strict, 2 filter.
+    /// `CapBnd`.
+    pub cap_bounding: u64,
+    /// `CapAmb`.
+    pub cap_ambient: u64,
+    /// `Seccomp`: 0 off, 1 strict, 2 filter; None on a kernel without it.
     pub seccomp_mode: Option<u32>,
     /// `NoNewPrivs`.
-    pub no_new_privs: Option<bool>,
+    pub no_new_privs: bool,
 }

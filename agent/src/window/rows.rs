@@ -55,7 +55,8 @@ pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
 /// One row of `subjects`, seen from `first_us` to `last_us`.
 #[must_use]
 pub fn subject_row(subject: &Subject, frame: &Frame, first_us: i64, last_us: i64) -> SubjectRow {
-    let grants = subject.instance.grants.as_ref();
+    let grants = &subject.instance.grants;
+    let mounts = subject.instance.mounts.as_deref();
     SubjectRow {
         window_start_us: frame.start_us,
         window_end_us: frame.end_us,
@@ -88,15 +89,16 @@ pub fn subject_row(subject: &Subject, frame: &Frame, first_us: i64, last_us: i64
         parent_tgid: subject.instance.parent_tgid,
         first_seen_us: first_us,
         last_seen_us: last_us,
-        cap_effective: grants.map(|grants| grants.cap_effective),
-        cap_permitted: grants.map(|grants| grants.cap_permitted),
-        cap_inheritable: grants.map(|grants| grants.cap_inheritable),
-        cap_bounding: grants.and_then(|grants| grants.cap_bounding),
-        cap_ambient: grants.and_then(|grants| grants.cap_ambient),
-        seccomp_mode: grants.and_then(|grants| grants.seccomp_mode),
-        no_new_privs: grants.and_then(|grants| grants.no_new_privs),
-        mounts: None,
-        secrets_mounted: None,
+        cap_effective: Some(grants.cap_effective),
+        cap_permitted: Some(grants.cap_permitted),
+        cap_inheritable: Some(grants.cap_inheritable),
+        cap_bounding: Some(grants.cap_bounding),
+        cap_ambient: Some(grants.cap_ambient),
+        seccomp_mode: grants.seccomp_mode,
+        no_new_privs: Some(grants.no_new_privs),
+        mount_ns: subject.instance.mount_ns,
+        mounts: mounts.map(|mounts| mounts.points.clone()),
+        secrets_mounted: mounts.map(|mounts| mounts.secrets.clone()),
     }
 }
 

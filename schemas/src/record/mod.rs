@@ -2,6 +2,8 @@
 //! One file per hook family beside the parts that all share. Everything here is `repr(C)`, little
 //! endian, explicitly padded, and read on the agent's side through zerocopy.
 
+pub mod callset;
+pub mod capability;
 pub mod counter;
 pub mod file;
 pub mod offsets;
@@ -14,7 +16,7 @@ pub mod usage;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
-pub const ABI_VERSION: u8 = 2;
+pub const ABI_VERSION: u8 = 3;
 
 /// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
 pub const FIXED_BYTES: usize = 256;
@@ -37,11 +39,22 @@ pub enum Family {
     Socket = 2,
     /// Bytes of connections, and their opening and closing: `payload.rs`.
     Payload = 3,
+    /// Checks of capabilities: `capability.rs`.
+    Capability = 4,
+    /// Which system calls are made, where that is asked for: `callset.rs`.
+    Syscall = 5,
 }
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Process, Self::File, Self::Socket, Self::Payload];
+    pub const ALL: [Self; 6] = [
+        Self::Process,
+        Self::File,
+        Self::Socket,
+        Self::Payload,
+        Self::Capability,
+        Self::Syscall,
+    ];
 
     /// The family's name in tables, messages and `whittle doctor`.
     #[must_use]
@@ -51,6 +64,8 @@ impl Family {
             Self::File => "file",
             Self::Socket => "socket",
             Self::Payload => "payload",
+            Self::Capability => "capability",
+            Self::Syscall => "syscall",
         }
     }
 
@@ -73,6 +88,10 @@ pub const KIND_PAYLOAD: u8 = 4;
 pub const KIND_OPENED: u8 = 5;
 /// `Header::kind` of a [`payload::ClosedBody`].
 pub const KIND_CLOSED: u8 = 6;
+/// `Header::kind` of a [`capability::CapabilityBody`].
+pub const KIND_CAPABILITY: u8 = 7;
+/// `Header::kind` of a [`callset::CallBody`].
+pub const KIND_CALL: u8 = 8;
 
 /// `Header::flags`: the usage map's second generation holds the repeats.
 pub const FLAG_SECOND_GENERATION: u8 = 1;

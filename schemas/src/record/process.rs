@@ -12,13 +12,16 @@ pub struct Task {
     pub cgroup_id: u64,
     /// Real user id with which the subject was found out.
     pub uid: u32,
-    /// Padding, zero.
-    pub pad: u32,
+    /// `TASK_` bits.
+    pub flags: u32,
     /// Hash of the script that an interpreter runs; 0 without one, [`SCRIPT_UNKNOWN`] where it could not be read.
     pub script: u64,
 }
 
 const _: () = assert!(size_of::<Task>() == 32);
+
+/// [`Task::flags`]: watched from its next exec on. What it does until then is its starter's.
+pub const TASK_STARTING: u32 = 1;
 
 /// [`Task::script`] of an interpreter whose script could not be read or announced. No hash has this value.
 pub const SCRIPT_UNKNOWN: u64 = 1;

@@ -16,13 +16,47 @@ pub struct SubjectKey {
     pub lineage: u64,
     /// Hash of the script and, where that is relative, of the working directory; 0 without a script.
     pub script: u64,
+    /// Hash of [`Granted`]: processes that are granted different things are different instances.
+    pub grants: u64,
     /// Device of the executable, in the kernel's encoding.
     pub device: u32,
     /// Real user id.
     pub uid: u32,
 }
 
-const _: () = assert!(size_of::<SubjectKey>() == 40);
+const _: () = assert!(size_of::<SubjectKey>() == 48);
+
+/// What the kernel grants the process that a subject is announced by, at that moment.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Granted {
+    /// `cred.cap_effective` of the task's own credentials, one bit for each capability.
+    pub cap_effective: u64,
+    /// `cred.cap_permitted`.
+    pub cap_permitted: u64,
+    /// `cred.cap_inheritable`.
+    pub cap_inheritable: u64,
+    /// `cred.cap_bset`.
+    pub cap_bounding: u64,
+    /// `cred.cap_ambient`.
+    pub cap_ambient: u64,
+    /// `task_struct.atomic_flags`; bit 0 is `PFA_NO_NEW_PRIVS`.
+    pub atomic_flags: u64,
+    /// `seccomp.mode`; [`SECCOMP_UNKNOWN`] on a kernel without seccomp.
+    pub seccomp_mode: u32,
+    /// Inode number of the mount namespace (`/proc/PID/ns/mnt`); 0 where it could not be read.
+    pub mnt_ns: u32,
+}
+
+const _: () = assert!(size_of::<Granted>() == 56);
+
+/// [`Granted::atomic_flags`]: gaining privileges by exec was given up (`PFA_NO_NEW_PRIVS`).
+pub const NO_NEW_PRIVS: u64 = 1;
+
+/// [`Granted::seccomp_mode`] of a kernel that has none.
+pub const SECCOMP_UNKNOWN: u32 = u32::MAX;
 
 /// Body of a [`super::KIND_SUBJECT`] record: its text is the executable's walked path.
 /// A script arrives as a second record of this kind with `part` = [`PART_SCRIPT`], before the first.
@@ -35,6 +69,8 @@ pub struct SubjectBody {
     pub subject: u64,
     /// The key that the id stands for. For [`PART_SCRIPT`], zero.
     pub key: SubjectKey,
+    /// What it is granted. For [`PART_SCRIPT`], zero.
+    pub granted: Granted,
     /// What the text holds.
     pub text: Text,
     /// Start of the process, on `CLOCK_BOOTTIME`, in nanoseconds.
@@ -45,7 +81,7 @@ pub struct SubjectBody {
     pub part: u32,
 }
 
-const _: () = assert!(size_of::<SubjectBody>() == 104 && size_of::<SubjectBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<SubjectBody>() == 168 && size_of::<SubjectBody>() <= FIXED_BYTES);
 
 /// `SubjectBody::part`: the subject itself; the text is the executable's path.
 pub const PART_EXECUTABLE: u32 = 0;

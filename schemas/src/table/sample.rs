@@ -97,6 +97,7 @@ pub fn subject() -> SubjectRow {
         no_new_privs: None,
         mounts: None,
         secrets_mounted: None,
+        mount_ns: None,
     }
 }
 

@@ -85,9 +85,12 @@ table! {
         "seccomp_mode", seccomp_mode: Option<u32> = Nullable<Number<u32>>;
         /// Whether it gave up gaining privileges by exec (`PR_SET_NO_NEW_PRIVS`).
         "no_new_privs", no_new_privs: Option<bool> = Nullable<Flag>;
-        /// Mount points that it has of its own.
+        /// What is mounted where it runs, each as `MOUNTPOINT FSTYPE ro|rw`; the same for all instances of one `mount_ns`
+        /// that started together. Null where the process had ended before it could be read.
         "mounts", mounts: Option<Vec<String>> = Nullable<List>;
-        /// Names of the secrets mounted into it.
+        /// Mount points of these that hold secrets: service account tokens, secret volumes, credential files.
         "secrets_mounted", secrets_mounted: Option<Vec<String>> = Nullable<List>;
+        /// Inode number of its mount namespace, as `/proc/PID/ns/mnt` shows it.
+        "mount_ns", mount_ns: Option<u32> = Nullable<Number<u32>>;
     }
 }

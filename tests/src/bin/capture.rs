@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use whittle_agent::kernel::{self, Limits, Scope};
+use whittle_agent::kernel::{self, Limits, Scope, Wanted};
 use whittle_tests::replay;
 
 /// Where the job runs: its path is in the records, and so is that of no folder of whoever captures.
@@ -33,7 +33,7 @@ fn capture(replay: &Path, folder: &Path) -> Result<Vec<Vec<u8>>> {
         fs::copy(replay.join(file), folder.join(file))?;
     }
     fs::write(folder.join("input"), "x")?;
-    let mut probes = kernel::load(Scope::Chosen, Limits::default(), None)?;
+    let mut probes = kernel::load(Scope::Chosen, Limits::default(), Wanted::default())?;
     let mut job = Command::new("/bin/sh")
         .arg("job.sh")
         .env_clear()

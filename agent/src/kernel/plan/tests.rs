@@ -1,0 +1,115 @@
+//! The decision, for hosts of every kind.
+
+use super::*;
+
+fn check(facts: &Facts, backend: Option<Backend>, expected: Option<Backend>) {
+    let wanted = Wanted {
+        backend,
+        syscalls: false,
+    };
+    for family in plan(facts, wanted).families {
+        assert_eq!(
+            family.backend,
+            expected,
+            "{}: {}",
+            family.family.name(),
+            family.reason
+        );
+        assert!(!family.reason.is_empty());
+    }
+}
+
+fn facts(trampoline: Result<(), String>) -> Facts {
+    Facts {
+        trampoline,
+        missing: Vec::new(),
+        capability_tracepoint: true,
+        unaudited: Ok(vec![[1, 2]]),
+    }
+}
+
+fn of(plan: &Plan, family: Family) -> Option<&FamilyPlan> {
+    plan.families.iter().find(|entry| entry.family == family)
+}
+
+#[test]
+fn trampolines_are_taken_where_they_work_and_syscalls_elsewhere() {
+    check(&facts(Ok(())), None, Some(Backend::Trampoline));
+    check(&facts(Err("no".to_owned())), None, Some(Backend::Syscall));
+}
+
+#[test]
+fn a_backend_that_was_asked_for_is_never_replaced() {
+    check(
+        &facts(Ok(())),
+        Some(Backend::Syscall),
+        Some(Backend::Syscall),
+    );
+    check(
+        &facts(Err("no".to_owned())),
+        Some(Backend::Trampoline),
+        None,
+    );
+}
+
+#[test]
+fn a_missing_member_leaves_out_its_family_alone_and_is_named() {
+    let facts = Facts {
+        missing: vec![("socket", "sk")],
+        ..facts(Ok(()))
+    };
+    let plan = plan(&facts, Wanted::default());
+    let backends: Vec<_> = plan
+        .families
+        .iter()
+        .map(|family| family.backend.is_some())
+        .collect();
+    assert_eq!(backends, [true, true, false, false, true]);
+    assert!(
+        plan.families[2].reason.contains("socket.sk"),
+        "{}",
+        plan.families[2].reason
+    );
+}
+
+#[test]
+fn capabilities_need_trampolines_or_the_tracepoint() {
+    let check = |trampoline: bool, tracepoint: bool, expected: Option<Backend>| {
+        let facts = Facts {
+            capability_tracepoint: tracepoint,
+            ..facts(trampoline.then_some(()).ok_or_else(|| "no".to_owned()))
+        };
+        let plan = plan(&facts, Wanted::default());
+        let capability = of(&plan, Family::Capability).expect("it is in every plan");
+        assert_eq!(capability.backend, expected, "{}", capability.reason);
+    };
+    check(true, false, Some(Backend::Trampoline));
+    check(true, true, Some(Backend::Trampoline));
+    check(false, true, Some(Backend::Syscall));
+    check(false, false, None);
+}
+
+#[test]
+fn it_is_said_where_unaudited_checks_cannot_be_told_apart() {
+    let facts = Facts {
+        unaudited: Err("addresses are hidden".to_owned()),
+        ..facts(Err("no".to_owned()))
+    };
+    let plan = plan(&facts, Wanted::default());
+    let capability = of(&plan, Family::Capability).expect("it is in every plan");
+    assert_eq!(capability.backend, Some(Backend::Syscall));
+    assert!(capability.reason.ends_with("addresses are hidden"));
+}
+
+#[test]
+fn system_calls_are_counted_where_that_is_asked_for_and_nothing_is_said_of_them_elsewhere() {
+    let facts = facts(Ok(()));
+    assert_eq!(of(&plan(&facts, Wanted::default()), Family::Syscall), None);
+    let wanted = Wanted {
+        backend: Some(Backend::Trampoline),
+        syscalls: true,
+    };
+    let plan = plan(&facts, wanted);
+    let syscall = of(&plan, Family::Syscall).expect("it was asked for");
+    assert_eq!(syscall.backend, Some(Backend::Syscall));
+}
