@@ -3,6 +3,8 @@
 pub mod data;
 pub mod doctor;
 pub mod format;
+pub mod lines;
+pub mod policy;
 pub mod query;
 pub mod record;
 pub mod report;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use whittle_advisor::{doctor, record, report};
+use whittle_advisor::{doctor, policy, record, report};
 
 /// Record what programs really touch: the files, programs and addresses.
 #[derive(Debug, Parser)]
@@ -28,6 +28,7 @@ enum Command {
     Report(report::Args),
     Query(whittle_advisor::query::Args),
     Doctor(doctor::Args),
+    Policy(policy::Args),
     #[command(name = record::START, hide = true)]
     Start(record::StartArgs),
 }
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Report(args) => ended(report::run(&args), |_| 1),
         Command::Query(args) => ended(whittle_advisor::query::run(&args), |_| 1),
         Command::Doctor(args) => ended(doctor::run(&args), |_| 1),
+        Command::Policy(args) => ended(policy::run(&args), |_| 1),
         Command::Start(args) => record::start(&args),
     }
 }

@@ -69,7 +69,8 @@ impl fmt::Display for Layer {
     }
 }
 
-/// Names a statement: `identity AmazonS3ReadOnlyAccess#ReadBuckets`, or by number from 1, `boundary Limits#2`.
+/// Names a statement: `identity AmazonS3ReadOnlyAccess#ReadBuckets`, or by number from 1, `boundary Limits#2`. A policy without a
+/// name goes by its place, `scp[1][0]#2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementId {
     /// The layer of its policy.
@@ -84,7 +85,9 @@ pub struct StatementId {
 
 impl fmt::Display for StatementId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}#", self.layer, self.policy)?;
+        let is_named = !self.policy.is_empty() && !self.policy.starts_with('[');
+        let space = if is_named { " " } else { "" };
+        write!(f, "{}{space}{}#", self.layer, self.policy)?;
         match &self.sid {
             Some(sid) => f.write_str(sid),
             None => write!(f, "{}", self.index + 1),

@@ -1,5 +1,6 @@
-//! AWS: policy documents (`document`), the export of an account (`account`), the actions that exist (`actions`), and what
-//! a set of policies answers to a request (`policy_set`, `request`, `decision`).
+//! AWS: policy documents (`document`), the export of an account (`account`), control policies (`organization`), the actions that
+//! exist (`actions`), and what a set of policies answers to a request (`policy_set`, `request`, `decision`; as text, `question`).
+//! `docs/policy-evaluation.md` says which rules are followed, and where they are written.
 
 mod account;
 pub mod actions;
@@ -9,7 +10,9 @@ mod decision;
 mod document;
 mod glob;
 mod observed;
+mod organization;
 mod policy_set;
+mod question;
 mod request;
 mod template;
 mod truth;
@@ -21,4 +24,5 @@ pub use document::{
     PrincipalEntry, Statement,
 };
 pub use policy_set::{Policies, Policy, PolicySet};
+pub use question::{PoliciesError, Question, QuestionError};
 pub use request::{Context, Request};

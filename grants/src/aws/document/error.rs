@@ -7,7 +7,7 @@ use std::fmt;
 #[error("{place}{problem}: {advice}")]
 pub struct DocumentError {
     /// Where in the document.
-    pub place: Place,
+    pub place: Box<Place>,
     /// What is wrong there.
     pub problem: String,
     /// What to do.
@@ -21,7 +21,7 @@ impl DocumentError {
         advice: impl Into<String>,
     ) -> Self {
         Self {
-            place,
+            place: Box::new(place),
             problem: problem.into(),
             advice: advice.into(),
         }
