@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounting;
+pub mod cloud;
 pub mod compare;
 pub mod recorded;
 pub mod replay;

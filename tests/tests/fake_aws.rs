@@ -1,0 +1,32 @@
+//! The fake AWS that the other tests rest on: it enforces what they say that it enforces.
+
+use std::{collections::BTreeSet, fs};
+
+use anyhow::Result;
+use serde_json::Value;
+use whittle_tests::cloud::{Aws, Job, Permission};
+
+#[test]
+fn the_fake_aws_asks_the_policies_about_every_call_of_the_jobs() -> Result<()> {
+    for job in [Job::Python, Job::Node] {
+        let folder = tempfile::tempdir()?;
+        let aws = Aws::start(folder.path(), &[])?;
+        aws.check(&aws.run(job, "free", false)?)?;
+        let needed = aws.needed("free")?;
+        drop(aws);
+        let policy = folder.path().join("needed.json");
+        fs::write(&policy, exactly(&needed).to_string())?;
+        let aws = Aws::start(folder.path(), &[policy])?;
+        aws.check(&aws.run(job, "enforced", false)?)?;
+        let asked = aws.enforced("enforced")?;
+        assert_eq!(asked, (1..=aws.calls("enforced")?).collect(), "{job:?}");
+        assert_eq!(aws.needed("enforced")?, needed, "a run names other things");
+    }
+    Ok(())
+}
+
+fn exactly(needed: &BTreeSet<Permission>) -> Value {
+    let of_role = needed.iter().filter(|one| one.role == "batch-job");
+    let statement = |one: &Permission| serde_json::json!({"Effect": "Allow", "Action": one.action, "Resource": one.resource});
+    serde_json::json!({"Version": "2012-10-17", "Statement": of_role.map(statement).collect::<Vec<_>>()})
+}
