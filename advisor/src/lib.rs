@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod doctor;
+pub mod evidence;
 pub mod format;
 pub mod lines;
 pub mod policy;
