@@ -143,3 +143,63 @@ pub(super) fn matches(tokens: &[Token], text: &str) -> bool {
         (at, rest) = (retry.pattern, chars.as_str());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition, tried in all ways.
+    fn defined(tokens: &[Token], text: &[char]) -> bool {
+        let Some((token, rest)) = tokens.split_first() else {
+            return text.is_empty();
+        };
+        let next = text.first();
+        let takes_one = |fits: bool| fits && defined(rest, &text[1..]);
+        let takes_more = |fits: bool| defined(rest, text) || (fits && defined(tokens, &text[1..]));
+        match token {
+            Token::One(char) => takes_one(next == Some(char)),
+            Token::Any => takes_one(next.is_some()),
+            Token::AnyInSegment => takes_one(next.is_some_and(|next| *next != ':')),
+            Token::Star => takes_more(next.is_some()),
+            Token::StarInSegment => takes_more(next.is_some_and(|next| *next != ':')),
+        }
+    }
+
+    /// Patterns as ARNs have them: first wildcards within segments, and stars that end one; then any.
+    fn arn_tokens() -> impl Strategy<Value = Vec<Token>> {
+        let char = || prop_oneof![Just('a'), Just('b'), Just(':')].prop_map(Token::One);
+        let within = prop_oneof![
+            4 => char().prop_map(|token| vec![token]),
+            1 => Just(vec![Token::AnyInSegment]),
+            2 => Just(vec![Token::StarInSegment]),
+            1 => Just(vec![Token::Star, Token::One(':')]),
+        ];
+        let after = prop_oneof![4 => char(), 1 => Just(Token::Star), 1 => Just(Token::Any)];
+        let parts = (
+            prop::collection::vec(within, 0..7),
+            prop::collection::vec(after, 0..5),
+        );
+        parts.prop_map(|(within, after)| within.into_iter().flatten().chain(after).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn matching_does_what_the_definition_says(tokens in arn_tokens(), text in "[ab:]{0,9}") {
+            let chars: Vec<char> = text.chars().collect();
+            let expected = defined(&tokens, &chars);
+            prop_assert_eq!(matches(&tokens, &text), expected);
+            prop_assert_eq!(Glob::from_tokens(tokens).matches(&text), expected);
+        }
+    }
+
+    #[test]
+    fn a_hostile_pattern_ends_soon() {
+        let pattern = Glob::new(&"*a".repeat(2_000));
+        assert!(!pattern.matches(&"a".repeat(1_999)));
+        assert!(!pattern.matches(&format!("{}b", "a".repeat(4_000))));
+    }
+}

@@ -101,7 +101,7 @@ impl Request {
         match derived {
             Some((_, values)) => Observed::Values(values),
             None => Observed::Unlisted {
-                is_absent: !self.context.is_partial,
+                is_absent: self.context.is_stated,
             },
         }
     }
@@ -109,23 +109,24 @@ impl Request {
 
 /// The request's context, as far as it was observed. Keys are taken without regard to case.
 ///
-/// A key that is not named here was not observed: a condition on it makes the answer depend. Three forms of condition say
-/// themselves what they make of a request without the key, and are answered by that: `…IfExists` (true), `ForAllValues:` (true),
-/// `Null`, and a variable with a default. Where a key may have been there all the same, as in what a recorder saw of a
-/// call, start from [`Context::partial`]: then these depend, too.
+/// A key that is not named here was not observed, and may have been in the request: a condition on it makes the answer depend,
+/// whatever its form. That fits what a recorder saw of a call. Where somebody states a whole request instead, see
+/// [`Context::stated`].
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     values: HashMap<String, Option<Vec<String>>>,
     unobserved: HashSet<String>,
-    is_partial: bool,
+    is_stated: bool,
 }
 
 impl Context {
-    /// A context where any key that is not named may have been in the request.
+    /// A context for a request that somebody states. Conditions that say themselves what they make of a request without the key are
+    /// answered by that where the key is not named: `…IfExists` (true), `ForAllValues:` (true), `Null`, and a variable with a
+    /// default. All others depend, as in any context.
     #[must_use]
-    pub fn partial() -> Self {
+    pub fn stated() -> Self {
         Self {
-            is_partial: true,
+            is_stated: true,
             ..Self::default()
         }
     }

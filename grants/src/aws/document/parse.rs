@@ -113,7 +113,7 @@ fn wrong_export(name: &str) -> String {
             return format!("holds {name}, with the document inside it");
         }
         "UserDetailList" | "GroupDetailList" | "RoleDetailList" => {
-            return "is the export of an account (`aws iam get-account-authorization-details`)"
+            return "is the export of an account (`aws iam get-account-authorization-details`), and not a policy"
                 .to_owned();
         }
         other => return format!("has {other:?}, which no policy document has"),

@@ -106,6 +106,15 @@ fn said<'a>(
         let Some(named) = statement.names(request) else {
             return;
         };
+        let so_far = &said[statement.layer];
+        let known = match statement.effect {
+            Effect::Deny => so_far.deny,
+            Effect::Allow => so_far.allow[named as usize],
+        };
+        if known.truth == Truth::Yes {
+            // One more of the same changes nothing.
+            return;
+        }
         let mark = trace.mark();
         let truth = statement.applies(request, trace);
         if truth != Truth::Unknown {

@@ -141,7 +141,7 @@ fn context(json: Option<&Json>) -> Result<Context, QuestionError> {
         problem,
         advice: "write an object of keys with strings, numbers, booleans, lists of these, or null for a key that is not there",
     };
-    let mut context = Context::default();
+    let mut context = Context::stated();
     let members = match json {
         None | Some(Json::Null) => return Ok(context),
         Some(Json::Object(members)) => members,
