@@ -105,7 +105,10 @@ impl Identities {
                 parent_tgid: (seen.parent_tgid != 0).then_some(seen.parent_tgid),
                 grants: process::grants(&seen.granted),
                 mount_ns,
-                mounts: mount_ns.and_then(|namespace| self.namespaces.mounts(namespace, seen.tgid)),
+                mounts: mount_ns.and_then(|namespace| {
+                    let processes = [seen.tgid, seen.parent_tgid];
+                    self.namespaces.mounts(namespace, &processes)
+                }),
             },
             workload,
             cgroup,

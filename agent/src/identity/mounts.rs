@@ -44,13 +44,13 @@ impl Namespaces {
         self.refused
     }
 
-    /// What is mounted in a namespace, by a process that was just seen in it. It is read anew each time: container
-    /// runtimes mount until the moment at which they start the workload.
-    pub(super) fn mounts(&mut self, namespace: u32, tgid: u32) -> Option<Rc<Mounts>> {
+    /// What is mounted in a namespace, by processes that were just seen in it: the first of them that lives. It is read
+    /// anew each time, for container runtimes mount until the moment at which they start the workload.
+    pub(super) fn mounts(&mut self, namespace: u32, tgids: &[u32]) -> Option<Rc<Mounts>> {
         let now = if self.own == Some(namespace) {
             read("self")
         } else {
-            of_process(namespace, tgid)
+            tgids.iter().find_map(|tgid| of_process(namespace, *tgid))
         };
         let before = self.known.get(&namespace);
         match (now, before) {
@@ -170,11 +170,11 @@ mod tests {
     fn mounts_of_this_process_are_those_that_the_kernel_lists() {
         let mut namespaces = Namespaces::new();
         let own = namespaces.own.expect("/proc/self/ns/mnt");
-        let mounts = namespaces.mounts(own, 0).expect("/proc/self/mountinfo");
+        let mounts = namespaces.mounts(own, &[]).expect("/proc/self/mountinfo");
         let lines = fs::read_to_string("/proc/self/mountinfo").expect("/proc");
         assert_eq!(mounts.points.len(), lines.lines().count());
-        let again = namespaces.mounts(own, 0).expect("/proc/self/mountinfo");
+        let again = namespaces.mounts(own, &[]).expect("/proc/self/mountinfo");
         assert!(Rc::ptr_eq(&mounts, &again), "the same list is kept once");
-        assert_eq!(namespaces.mounts(own + 1, std::process::id()), None);
+        assert_eq!(namespaces.mounts(own + 1, &[std::process::id()]), None);
     }
 }

@@ -66,7 +66,11 @@ const SOCKET_TRAMPOLINE: &[Hook] = &[
 
 const CAPABILITY_SYSCALL: &[Hook] = &[tracepoint("capability_checked", "cap_capable")];
 
-const CAPABILITY_TRAMPOLINE: &[Hook] = &[exit("capability_cap_capable", &["cap_capable"])];
+const CAPABILITY_TRAMPOLINE: &[Hook] = &[
+    exit("capability_cap_capable", &["cap_capable"]),
+    exit("capability_task_prctl", &["cap_task_prctl"]),
+    exit("capability_capset", &["cap_capset"]),
+];
 
 const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
 

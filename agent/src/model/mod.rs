@@ -187,7 +187,7 @@ pub struct Mounts {
 }
 
 /// What the kernel grants a process, at the moment at which it was first seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grants {
     /// `CapEff`.
     pub cap_effective: u64,

@@ -37,14 +37,19 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
     }
 }
 
-/// One row per subject and instance, seen from its first to its last access.
+/// One row per subject and instance, and per what it was granted, seen from its first to its last access.
 fn subjects(window: &Window, frame: &Frame) -> Vec<SubjectRow> {
-    let mut seen: HashMap<(&str, &str), (&Subject, u64, u64)> = HashMap::new();
-    for usage in window.usages() {
-        let subject = &*usage.subject;
-        let (first, last) = (usage.first_boottime_ns, usage.last_boottime_ns);
+    let mut seen: HashMap<_, (&Subject, u64, u64)> = HashMap::new();
+    for instance in window.seen() {
+        let subject = &*instance.subject;
+        let (first, last) = (instance.first_boottime_ns, instance.last_boottime_ns);
         let entry = seen
-            .entry((&subject.subject_id, &subject.instance.id))
+            .entry((
+                &subject.subject_id,
+                &subject.instance.id,
+                &subject.instance.grants,
+                subject.instance.mount_ns,
+            ))
             .or_insert((subject, first, last));
         entry.1 = entry.1.min(first);
         entry.2 = entry.2.max(last);

@@ -7,7 +7,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use whittle_schemas::record::{Family, usage::UsageKey};
 
-use crate::model::{Access, Deed, Subject};
+use crate::model::{Access, Deed, Subject, Touch};
 
 pub use rows::{FamilyCoverage, Frame, coverage_row, subject_row, usage_row};
 
@@ -40,6 +40,17 @@ pub enum Added {
     Refused,
 }
 
+/// A subject's instance, and when it acted.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Who.
+    pub subject: Rc<Subject>,
+    /// First, on `CLOCK_BOOTTIME`.
+    pub first_boottime_ns: u64,
+    /// Last, on `CLOCK_BOOTTIME`.
+    pub last_boottime_ns: u64,
+}
+
 /// The usage of one generation.
 #[derive(Debug, Default)]
 pub struct Window {
@@ -48,6 +59,8 @@ pub struct Window {
     index: HashMap<(String, Deed), usize>,
     /// By the kernel's key, for the repeats.
     keys: HashMap<UsageKey, usize>,
+    /// By the kernel's id: instances of one subject share their usage, and each is a row of its own.
+    seen: HashMap<u64, Seen>,
     unresolved: [u64; Family::ALL.len()],
     arrived: [u64; Family::ALL.len()],
 }
@@ -56,6 +69,7 @@ impl Window {
     /// Adds one access.
     pub fn add(&mut self, access: Access) -> Added {
         let Access { subject, touch } = access;
+        self.see(&subject, &touch);
         let place = (subject.subject_id.clone(), touch.deed.clone());
         if let Some(index) = self.index.get(&place) {
             let usage = &mut self.usages[*index];
@@ -82,6 +96,16 @@ impl Window {
         Added::New
     }
 
+    fn see(&mut self, subject: &Rc<Subject>, touch: &Touch) {
+        let seen = self.seen.entry(touch.key.subject).or_insert_with(|| Seen {
+            subject: Rc::clone(subject),
+            first_boottime_ns: touch.boottime_ns,
+            last_boottime_ns: touch.boottime_ns,
+        });
+        seen.first_boottime_ns = seen.first_boottime_ns.min(touch.boottime_ns);
+        seen.last_boottime_ns = seen.last_boottime_ns.max(touch.boottime_ns);
+    }
+
     /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved.
     pub fn repeat(&mut self, key: &UsageKey, repeats: u64, last_boottime_ns: u64) {
         if repeats == 0 {
@@ -92,6 +116,9 @@ impl Window {
                 let usage = &mut self.usages[*index];
                 usage.count += repeats;
                 usage.last_boottime_ns = usage.last_boottime_ns.max(last_boottime_ns);
+                if let Some(seen) = self.seen.get_mut(&key.subject) {
+                    seen.last_boottime_ns = seen.last_boottime_ns.max(last_boottime_ns);
+                }
             }
             None => {
                 if let Some(family) = Family::from_number(key.family) {
@@ -125,6 +152,11 @@ impl Window {
             .filter(|usage| usage.deed.family == family)
             .map(|usage| usage.count);
         self.arrived[family as usize] + accesses.sum::<u64>()
+    }
+
+    /// Everybody who acted.
+    pub fn seen(&self) -> impl Iterator<Item = &Seen> {
+        self.seen.values()
     }
 
     /// All usage, in the order of its first sight.
