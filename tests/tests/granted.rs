@@ -119,7 +119,7 @@ read -r line <go
 "#;
 
 /// Longest wait for the recorder to write down what it saw.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Waits until a spool of the data root holds these bytes.
 fn wait_for_spooled(data: &Path, bytes: &[u8]) -> Result<()> {
