@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use whittle_advisor::{doctor, policy, record, report};
+use whittle_advisor::{
+    command::{recommend, replay},
+    doctor, policy, record, report,
+};
 
 /// Record what programs really touch: the files, programs and addresses.
 #[derive(Debug, Parser)]
@@ -26,6 +29,8 @@ struct Cli {
 enum Command {
     Record(record::Args),
     Report(report::Args),
+    Recommend(recommend::Args),
+    Replay(replay::Args),
     Query(whittle_advisor::query::Args),
     Doctor(doctor::Args),
     Policy(policy::Args),
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Record(args) => ended(record::run(&args), record::Error::status),
         Command::Report(args) => ended(report::run(&args), |_| 1),
+        Command::Recommend(args) => ended(recommend::run(&args), |_| 1),
+        Command::Replay(args) => ended(replay::run(&args), |_| 1),
         Command::Query(args) => ended(whittle_advisor::query::run(&args), |_| 1),
         Command::Doctor(args) => ended(doctor::run(&args), |_| 1),
         Command::Policy(args) => ended(policy::run(&args), |_| 1),

@@ -11,7 +11,7 @@ use super::{
 
 /// Who made a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// A role or user, by the ARN that the grants have it under.
     Principal(String),
     /// An access key that nothing binds to a principal.
@@ -21,14 +21,14 @@ pub(super) enum Who {
 }
 
 /// How rows lead to principals.
-pub(super) struct Identities<'a> {
+pub(crate) struct Identities<'a> {
     grants: &'a Grants,
     /// ARN by access key: what the user says, else what other rows show.
     of_key: HashMap<&'a str, String>,
 }
 
 impl<'a> Identities<'a> {
-    pub(super) fn of(tables: &'a Tables, grants: &'a Grants, options: &'a Options) -> Self {
+    pub(crate) fn of(tables: &'a Tables, grants: &'a Grants, options: &'a Options) -> Self {
         let mut identities = Self {
             grants,
             of_key: HashMap::new(),
@@ -67,7 +67,7 @@ impl<'a> Identities<'a> {
     }
 
     /// Who made the call of a row.
-    pub(super) fn of_row(&self, row: &UsageRow) -> Who {
+    pub(crate) fn of_row(&self, row: &UsageRow) -> Who {
         let name = row.principal.as_deref().or(row.access_key_id.as_deref());
         name.map_or(Who::Unsigned, |name| self.named(name))
     }
@@ -117,7 +117,7 @@ fn role_of_session(arn: &str) -> Option<String> {
 }
 
 /// Whether a principal is meant by what a user typed: its ARN, its name, or a session of it.
-pub(super) fn is_meant(principal: &str, typed: &str) -> bool {
+pub(crate) fn is_meant(principal: &str, typed: &str) -> bool {
     if !is_arn(typed) {
         return name_of(principal) == typed || principal == typed;
     }

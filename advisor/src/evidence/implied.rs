@@ -90,7 +90,7 @@ const LINKED_ROLES: [&str; 21] = [
 ];
 
 /// What follows from used actions: by implied action, in lower case, the used one that implies it.
-pub(super) fn implied<'a>(used: impl Iterator<Item = &'a str>) -> BTreeMap<String, &'a str> {
+pub(crate) fn implied<'a>(used: impl Iterator<Item = &'a str>) -> BTreeMap<String, &'a str> {
     let mut implied = BTreeMap::new();
     for action in used {
         let Some((service, name)) = action.split_once(':') else {

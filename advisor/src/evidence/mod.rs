@@ -10,16 +10,16 @@ mod elsewhere;
 mod glob;
 mod granted;
 mod grants;
-mod host;
-mod identity;
-mod implied;
+pub(crate) mod host;
+pub(crate) mod identity;
+pub(crate) mod implied;
 mod model;
 mod possible;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod verdict;
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 

@@ -9,7 +9,7 @@ use super::model::{Endpoint, Observation};
 
 /// What somebody is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sight {
+pub(crate) enum Sight {
     /// Calls to cloud providers.
     Cloud,
     /// Opens of files.
@@ -58,7 +58,7 @@ struct Window<'a> {
 }
 
 /// Coverage, by window and by subject.
-pub(super) struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     coverage: HashMap<Window<'a>, Vec<&'a CoverageRow>>,
     windows: HashMap<&'a str, BTreeSet<Window<'a>>>,
     endpoints: HashMap<&'a str, Vec<&'a EndpointRow>>,
@@ -79,7 +79,7 @@ macro_rules! window {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn of(tables: &'a Tables, unread: usize) -> Self {
+    pub(crate) fn of(tables: &'a Tables, unread: usize) -> Self {
         let mut coverage: HashMap<_, Vec<_>> = HashMap::new();
         for row in &tables.coverage {
             coverage.entry(window!(row)).or_default().push(row);
@@ -116,7 +116,7 @@ impl<'a> Watch<'a> {
     }
 
     /// How these subjects were watched for that.
-    pub(super) fn observation(&self, sight: Sight, subjects: &BTreeSet<&str>) -> Observation {
+    pub(crate) fn observation(&self, sight: Sight, subjects: &BTreeSet<&str>) -> Observation {
         let windows: BTreeSet<Window<'_>> = subjects
             .iter()
             .filter_map(|subject| self.windows.get(subject))

@@ -9,7 +9,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use std::{
     io::{self, IsTerminal, Write},

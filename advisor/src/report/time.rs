@@ -3,13 +3,13 @@
 use arrow::temporal_conversions::timestamp_us_to_datetime;
 
 /// Microseconds UTC as `2026-11-22T00:18:35.123456Z`.
-pub(super) fn rfc3339(time_us: i64) -> String {
+pub(crate) fn rfc3339(time_us: i64) -> String {
     timestamp_us_to_datetime(time_us)
         .map_or_else(|| format!("{time_us} µs"), |time| format!("{time:?}Z"))
 }
 
 /// An RFC 3339 time to the second, as `2026-11-22 00:18:35`.
-pub(super) fn to_the_second(time: &str) -> String {
+pub(crate) fn to_the_second(time: &str) -> String {
     time.get(..19).unwrap_or(time).replace('T', " ")
 }
 

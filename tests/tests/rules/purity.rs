@@ -2,13 +2,15 @@
 
 use crate::{check, is_product, paths};
 
-const PURE: [&str; 6] = [
+const PURE: [&str; 8] = [
     "agent/src/decode",
     "protocol/src",
     "grants/src",
     "agent/src/window",
     "advisor/src/evidence",
+    "advisor/src/history",
     "advisor/src/recommend",
+    "advisor/src/replay",
 ];
 /// Beginnings of paths that lead to files, other processes, the environment or the kernel.
 const IMPURE: [&[&str]; 9] = [

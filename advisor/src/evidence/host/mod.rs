@@ -2,7 +2,7 @@
 //! secrets, `process` its user, `no_new_privs` and seccomp. The same six statuses.
 
 mod capability;
-mod mounts;
+pub(crate) mod mounts;
 mod process;
 
 use std::{

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// System calls that change a file system without an open that says so.
-const CHANGING: [&str; 30] = [
+pub(crate) const CHANGING: [&str; 30] = [
     "chmod",
     "chown",
     "creat",
@@ -46,7 +46,7 @@ const CHANGING: [&str; 30] = [
     "unlinkat",
 ];
 /// Further ones, that change times or sizes by path.
-const CHANGING_TOO: [&str; 5] = ["bind", "truncate", "utime", "utimensat", "utimes"];
+pub(crate) const CHANGING_TOO: [&str; 5] = ["bind", "truncate", "utime", "utimensat", "utimes"];
 
 /// One entry for each mount that may be written, and each secret.
 pub(super) fn evidence(host: &Host<'_>, files: &Observation, calls: &Observation) -> Vec<Evidence> {
