@@ -6,9 +6,9 @@ pub mod replay;
 use std::path::Path;
 
 use serde::Serialize;
-use whittle_schemas::table::Tables;
+use whittle_schemas::table::{Tables, UsageRow};
 
-use crate::data;
+use crate::{data, history::is_principal};
 
 /// The tables of a data root, with how many files and windows of it could not be read.
 struct Read {
@@ -16,13 +16,21 @@ struct Read {
     unread: usize,
 }
 
-/// Reads a data root; says on stderr what is wrong with it.
-fn read(root: &Path) -> Result<Read, data::Error> {
+/// Reads a data root; says on stderr what is wrong with it. What the user says of keys holds, whatever was observed.
+fn read(root: &Path, principal_of: &[(String, String)]) -> Result<Read, data::Error> {
     let opened = data::open(root)?;
     for sentence in &opened.sentences {
         eprintln!("whittle: {sentence}");
     }
-    let rows = data::read(root)?;
+    let mut rows = data::read(root)?;
+    for (key, principal) in principal_of {
+        let of_key = |row: &&mut UsageRow| {
+            row.access_key_id.as_ref() == Some(key) || row.principal.as_ref() == Some(key)
+        };
+        for row in rows.tables.usage.iter_mut().filter(of_key) {
+            row.principal = Some(principal.clone());
+        }
+    }
     if let Some(sentence) = data::damage_sentence(&rows.damaged, rows.files) {
         eprintln!("whittle: {sentence}");
     }
@@ -38,4 +46,17 @@ fn json(answer: &impl Serialize) -> String {
         serde_json::to_string_pretty(answer).expect("text keys and plain values are always JSON");
     text.push('\n');
     text
+}
+
+/// `KEY=ARN`, as `--principal-of` takes it.
+fn key_and_principal(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, arn)) if !key.is_empty() && is_principal(arn) => {
+            Ok((key.to_owned(), arn.to_owned()))
+        }
+        _ => Err(
+            "write the access key id, =, and the ARN of the role or user that it belongs to"
+                .to_owned(),
+        ),
+    }
 }

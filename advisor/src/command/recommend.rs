@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum;
 use whittle_schemas::document::{Recommendation, recommendation::Status};
 
-use super::{json, read};
+use super::{json, key_and_principal, read};
 use crate::{
     data,
     format::Format,
@@ -46,6 +46,9 @@ pub struct Args {
     /// Folder that `whittle record --out` wrote.
     #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
     pub data: PathBuf,
+    /// Say whose an access key is, where that was not observed; may be given several times.
+    #[arg(long, value_name = "KEY=ARN", value_parser = key_and_principal)]
+    pub principal_of: Vec<(String, String)>,
     /// Write the documents there, instead of to standard output: a file, or a folder for several.
     #[arg(long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
@@ -158,7 +161,7 @@ pub enum Error {
 /// # Errors
 /// The folder is not a data root, nobody or several have the name, or nothing can be written.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    let read = read(&args.data)?;
+    let read = read(&args.data, &args.principal_of)?;
     let who = Who::find(&args.who, &read.tables)?;
     let format = match args.form {
         Form::AwsIam => recommend::Format::AwsIam,

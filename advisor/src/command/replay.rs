@@ -5,7 +5,7 @@ use std::{fs, io, path::PathBuf, process::ExitCode};
 use clap::ValueEnum;
 use whittle_schemas::{document::Replay, table::Tables};
 
-use super::{json, read};
+use super::{json, key_and_principal, read};
 use crate::{
     data,
     format::Format,
@@ -39,6 +39,9 @@ pub struct Args {
     /// Folder that `whittle record --out` wrote.
     #[arg(long, value_name = "DIR", default_value = data::DEFAULT_ROOT)]
     pub data: PathBuf,
+    /// Say whose an access key is, where that was not observed; may be given several times.
+    #[arg(long, value_name = "KEY=ARN", value_parser = key_and_principal)]
+    pub principal_of: Vec<(String, String)>,
     /// Exit with 3 where something used would have been denied, or also where that is not certain.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
@@ -94,7 +97,7 @@ pub enum Error {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let files: Result<Vec<_>, Error> = args.policies.iter().map(file).collect();
     let policies = Policies::parse(&files?)?;
-    let read = read(&args.data)?;
+    let read = read(&args.data, &args.principal_of)?;
     let who = match &args.who {
         Some(asked) => Who::find(asked, &read.tables)?,
         None => Who::Everyone,

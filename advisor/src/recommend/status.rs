@@ -48,7 +48,7 @@ pub(super) fn identity(
     let principal = principal?;
     if !is_principal(principal) {
         return Some(format!(
-            "whose key {principal} is was not observed: whoever it is may use other keys elsewhere"
+            "whose key {principal} is was not observed: say it with --principal-of {principal}=ARN"
         ));
     }
     if matches!(history.who, Who::Principal(_)) {

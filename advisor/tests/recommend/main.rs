@@ -26,6 +26,14 @@ struct Data {
 
 impl Data {
     fn of(runs: i64) -> Self {
+        Self::changed(runs, |_| {})
+    }
+
+    fn without_principal(runs: i64) -> Self {
+        Self::changed(runs, |row| row.principal = None)
+    }
+
+    fn changed(runs: i64, change: impl Fn(&mut UsageRow)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for run in 0..runs {
             let start_us = sample::START_US + run * 3_600_000_000;
@@ -37,13 +45,10 @@ impl Data {
                 cluster: "local".to_owned(),
                 node: "laptop".to_owned(),
             };
-            sink::write_window(
-                &folder.path().join("data"),
-                &place,
-                window,
-                &tables(run, start_us),
-            )
-            .expect("the window is written");
+            let mut tables = tables(run, start_us);
+            tables.usage.iter_mut().for_each(&change);
+            sink::write_window(&folder.path().join("data"), &place, window, &tables)
+                .expect("the window is written");
         }
         Self { folder }
     }
@@ -216,7 +221,7 @@ fn what_is_recommended_is_replayed_with_zero_denials_and_less_is_not() {
         "denied",
     ]);
     assert_eq!(output.status.code(), Some(3));
-    let shown = super_text(&output);
+    let shown = self::text(&output.stdout);
     assert!(
         shown.contains("s3:GetObject arn:aws:s3:::orders/1"),
         "{shown}"
@@ -234,8 +239,45 @@ fn what_is_recommended_is_replayed_with_zero_denials_and_less_is_not() {
     );
 }
 
-fn super_text(output: &Output) -> String {
-    text(&output.stdout)
+#[test]
+fn a_key_whose_owner_was_not_observed_holds_it_until_somebody_says_whose_it_is() {
+    let data = Data::without_principal(4);
+    let key = "ASIAQNZGKIQY56JQ7WML";
+    let recommend = |more: &[&str]| {
+        let arguments = [
+            "recommend",
+            "--for",
+            "job.py",
+            "--as",
+            "aws-iam",
+            "--format",
+            "json",
+        ];
+        data.json(&[&arguments, more].concat())
+    };
+    let found = recommend(&[]);
+    assert_eq!(found["status"], "held");
+    let said = format!("say it with --principal-of {key}=ARN");
+    assert!(
+        found["reasons"].to_string().contains(&said),
+        "{}",
+        found["reasons"]
+    );
+    let found = recommend(&["--principal-of", &format!("{key}={ROLE}")]);
+    assert_eq!(
+        (found["status"].as_str(), found["principal"].as_str()),
+        (Some("ready"), Some(ROLE))
+    );
+    let output = data.whittle(&[
+        "recommend",
+        "--for",
+        "job.py",
+        "--as",
+        "aws-iam",
+        "--principal-of",
+        key,
+    ]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl Writable {
             let is_there = access.outcome == Outcome::Allowed
                 && access.detail.as_deref() != Some("directory")
                 && !created.contains(access.resource.as_slice());
-            let folder = self.folders.keys().find(|folder| is_inside(&path, folder));
+            let folder = above(&path)
+                .find_map(|folder| self.folders.get_key_value(folder))
+                .map(|(folder, _)| folder);
             if let Some(folder) = folder.filter(|_| is_there) {
                 let (files, _) = hidden.entry(folder).or_insert_with(|| (0, access.shown()));
                 *files += 1;
@@ -184,12 +186,12 @@ fn folders(files: &BTreeMap<String, BTreeSet<WindowId>>, most: usize) -> BTreeMa
 /// A folder inside of another one of these goes with it.
 fn merge_inner(folders: &mut BTreeMap<String, Written>) {
     let all: Vec<String> = folders.keys().cloned().collect();
-    for folder in &all {
-        let outer = all
-            .iter()
-            .find(|outer| *outer != folder && *outer != "/" && is_inside(folder, outer));
+    for folder in all {
+        let outer = above(&folder)
+            .skip(1)
+            .find(|outer| folders.contains_key(*outer));
         if let Some(outer) = outer
-            && let Some(inner) = folders.remove(folder)
+            && let Some(inner) = folders.remove(&folder)
             && let Some(written) = folders.get_mut(outer)
         {
             written.files += inner.files;
@@ -198,9 +200,92 @@ fn merge_inner(folders: &mut BTreeMap<String, Written>) {
     }
 }
 
+/// A path, and the folders that it is in, from the inside to the one right under the root.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| {
+        let (folder, _) = path.rsplit_once('/')?;
+        (!folder.is_empty()).then_some(folder)
+    })
+}
+
 fn parent(path: &str) -> String {
     match path.rsplit_once('/') {
         Some(("", _)) | None => "/".to_owned(),
         Some((folder, _)) => folder.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use whittle_schemas::table::{Tables, UsageRow, sample};
+
+    use super::*;
+    use crate::history::Who;
+
+    fn of(writes: &[&str], reads: &[&str]) -> Writable {
+        let row = |action: &str, path: &&str| UsageRow {
+            action: action.to_owned(),
+            resource: path.as_bytes().to_vec(),
+            ..sample::usage()
+        };
+        let writes = writes.iter().map(|path| row("write+create", path));
+        let usage = writes.chain(reads.iter().map(|path| row("read", path)));
+        let tables = Tables {
+            usage: usage.collect(),
+            ..Tables::default()
+        };
+        Writable::of(
+            &History::of_host(&Who::Subject("s-1".to_owned()), &tables),
+            2,
+        )
+    }
+
+    /// The folders that stay writable, where that can be.
+    fn check(writes: &[&str], folders: &[&str]) {
+        let found = of(writes, &[]);
+        assert_eq!(
+            found.folders.keys().collect::<Vec<_>>(),
+            folders,
+            "{writes:?}"
+        );
+        assert_eq!(found.obstacles, Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_stand_for_their_folder_and_folders_go_with_those_around_them() {
+        check(&["/data/a", "/data/b"], &["/data"]);
+        check(&["/data/a", "/data/in/b", "/srv/x/y"], &["/data", "/srv/x"]);
+        check(&["/database/a", "/data/b"], &["/data", "/database"]);
+        check(&["/tmp/a/b/c", "/run/x.pid"], &["/run", "/tmp"]);
+        check(&["/srv/x/1/a", "/srv/x/2/a", "/srv/x/3/a"], &["/srv/x"]);
+    }
+
+    #[test]
+    fn devices_and_the_kernels_file_systems_need_no_folder() {
+        check(&["/dev/null", "/proc/self/oom_score_adj", "(deleted)"], &[]);
+    }
+
+    #[test]
+    fn an_empty_volume_must_hide_nothing_that_is_used() {
+        let said = |writes: &[&str], reads: &[&str]| of(writes, reads).obstacles.join("; ");
+        assert_eq!(
+            said(&["/app/out"], &["/app/out", "/etc/hosts", "/application"]),
+            ""
+        );
+        assert!(said(&["/app/out"], &["/app/lib/code.py"]).contains("such as /app/lib/code.py"));
+        assert!(said(&["/out"], &[]).contains("right in the root folder"));
+    }
+
+    #[test]
+    fn many_folders_take_no_square_of_their_number() {
+        let paths: Vec<String> = (0..20_000)
+            .map(|at| format!("/data/{at}/{at}/file"))
+            .collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        assert_eq!(
+            of(&paths, &[]).folders.len(),
+            20_000,
+            "one right under the root is not opened for all"
+        );
     }
 }
