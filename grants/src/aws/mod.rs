@@ -20,8 +20,8 @@ mod truth;
 pub use account::{Account, AccountError, Attached, Kind, MAX_EXPORT_BYTES, Principal};
 pub use decision::{Decision, Layer, StatementId, Verdict};
 pub use document::{
-    Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,
-    PrincipalEntry, Statement,
+    Condition, Document, DocumentError, Effect, MAX_BYTES, MAX_CHARACTERS, Match, MatchPrincipal,
+    Place, PrincipalEntry, Statement,
 };
 pub use policy_set::{Policies, Policy, PolicySet};
 pub use question::{PoliciesError, Question, QuestionError};

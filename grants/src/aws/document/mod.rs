@@ -11,8 +11,12 @@ mod tests;
 pub use error::{DocumentError, Place};
 pub(in crate::aws) use json::Json;
 
-/// Most bytes that a document may have. The largest that AWS itself publishes has 40 KB; quotas are far below.
+/// Most bytes that a document's text may have, white space and URL encoding included.
 pub const MAX_BYTES: usize = 1 << 20;
+/// Most characters that a document may have without white space. The longest that AWS itself publishes (`ReadOnlyAccess` and its
+/// like) have up to 152,297; quotas for one's own end at 20,480. With the bound on what a request names, it bounds the time
+/// that a hostile pattern takes.
+pub const MAX_CHARACTERS: usize = 1 << 18;
 
 /// A parsed policy: identity, boundary, session, service or resource control, resource or trust policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

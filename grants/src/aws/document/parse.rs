@@ -2,8 +2,8 @@
 
 use super::json::{Json, percent_decode};
 use super::{
-    Condition, Document, DocumentError, Effect, MAX_BYTES, Match, MatchPrincipal, Place,
-    PrincipalEntry, Statement,
+    Condition, Document, DocumentError, Effect, MAX_BYTES, MAX_CHARACTERS, Match, MatchPrincipal,
+    Place, PrincipalEntry, Statement,
 };
 use crate::aws::condition::Operator;
 
@@ -73,6 +73,12 @@ impl Document {
             }
             other => return Err(whole(format!("is {}", other.kind()))),
         };
+        let size = size(json);
+        if size > MAX_CHARACTERS {
+            return Err(whole(format!(
+                "has {size} characters, and {MAX_CHARACTERS} are the most"
+            )));
+        }
         for (name, _) in members {
             if !["Version", "Id", "Statement"].contains(&name.as_str()) {
                 return Err(whole(wrong_export(name)));
@@ -92,7 +98,7 @@ impl Document {
             version: version(json)?,
             id: optional_text(json, "Id", &Place::default())?,
             statements: statements?,
-            size: size(json),
+            size,
         };
         if document.statements.is_empty() {
             return Err(whole("has a Statement list with nothing in it".to_owned()));

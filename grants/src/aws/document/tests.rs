@@ -130,3 +130,17 @@ fn json_that_is_nested_deep_is_refused() {
     let wrapped = (0..12).fold("{}".to_owned(), wrap);
     assert!(Document::parse(&wrapped).is_err());
 }
+
+#[test]
+fn a_document_of_more_characters_than_any_is_refused() {
+    let actions = vec!["\"s3:GetObject\""; 20_000].join(",");
+    let long =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":[{actions}],"Resource":"*"}}}}"#);
+    let error = Document::parse(&long)
+        .expect_err("it is too long")
+        .to_string();
+    assert!(
+        error.starts_with("has 300058 characters, and 262144 are the most: give"),
+        "{error}"
+    );
+}

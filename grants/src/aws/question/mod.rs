@@ -16,6 +16,9 @@ pub use policies::PoliciesError;
 /// Most values that one key of a context may have.
 const MAX_VALUES: usize = 1000;
 
+/// Most bytes of a principal, a resource or a value. ARNs have at most 2,048; headers that become values have at most 8 KB.
+const MAX_TEXT_BYTES: usize = 8 << 10;
+
 /// A line.
 #[derive(Debug)]
 pub struct Question<'a> {
@@ -98,6 +101,15 @@ impl<'a> Question<'a> {
         }
         let principal = line.principal.as_deref().unwrap_or("*");
         let resource = line.resource.as_deref().unwrap_or("*");
+        for (field, text) in [
+            ("principal", principal),
+            ("action", &*line.action),
+            ("resource", resource),
+        ] {
+            if text.len() > MAX_TEXT_BYTES {
+                return Err(wrong(field, too_long(text), "give what a request can have"));
+            }
+        }
         let mut request = Request::new(principal, &line.action, resource);
         match &line.resource_account {
             None | Some(Json::Null) => {}
@@ -125,6 +137,13 @@ impl<'a> Question<'a> {
     }
 }
 
+fn too_long(text: &str) -> String {
+    format!(
+        "has {} bytes, and {MAX_TEXT_BYTES} are the most",
+        text.len()
+    )
+}
+
 /// Like `s3:GetObject`.
 fn is_action(text: &str) -> bool {
     let named = |(service, name): (&str, &str)| !service.is_empty() && !name.is_empty();
@@ -150,6 +169,7 @@ fn context(json: Option<&Json>) -> Result<Context, QuestionError> {
     for (key, value) in members {
         let wrong = |problem| wrong(format!("context.{key}"), problem);
         let text = |value: &Json| match value {
+            Json::Text(text) if text.len() > MAX_TEXT_BYTES => Err(wrong(too_long(text))),
             Json::Text(text) | Json::Number(text) => Ok(text.clone()),
             Json::Bool(value) => Ok(value.to_string()),
             other => Err(wrong(format!("has {}", other.kind()))),

@@ -96,3 +96,27 @@ fn each_bad_line_has_its_own_sentence() {
         "policies.scp[0][0]: statement 1 (S), Resource: is missing: name the resources with Resource or NotResource"
     );
 }
+
+#[test]
+fn text_that_no_request_has_is_refused() {
+    let long = "x".repeat(8193);
+    let line = format!(r#"{{"action":"s3:A","resource":"{long}"}}"#);
+    assert_eq!(
+        answer(&line),
+        "resource has 8193 bytes, and 8192 are the most: give what a request can have"
+    );
+    let line = format!(r#"{{"action":"s3:A","context":{{"k":"{long}"}}}}"#);
+    assert!(answer(&line).starts_with("context.k has 8193 bytes, and 8192 are the most: write"));
+}
+
+#[test]
+fn the_most_hostile_pattern_that_is_allowed_is_answered() {
+    let pattern = format!("arn:aws:s3:::{}", "*a".repeat(4_000));
+    let document =
+        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"{pattern}"}}}}"#);
+    let resource = format!("arn:aws:s3:::{}b", "a".repeat(8_000));
+    let line = format!(
+        r#"{{"principal":"arn:aws:iam::111122223333:role/r","action":"s3:GetObject","resource":"{resource}","policies":{{"identity":[{document}]}}}}"#
+    );
+    assert_eq!(answer(&line), "implicit_deny ");
+}
