@@ -55,6 +55,19 @@ pub fn python(folder: &Path) -> Result<Workload> {
     Ok(Workload::new("python", &["python3", "program.py"]))
 }
 
+/// curl, which reads a file and is refused a connection.
+///
+/// # Errors
+/// There is no curl.
+pub fn curl(_: &Path) -> Result<Workload> {
+    needs(&["curl"])?;
+    let refused = "http://127.0.0.1:9/";
+    Ok(Workload::new(
+        "curl",
+        &["curl", "--silent", "file:///etc/passwd", refused],
+    ))
+}
+
 /// A shell pipeline of a thousand short processes.
 ///
 /// # Errors

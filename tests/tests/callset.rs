@@ -110,6 +110,11 @@ fn calls_of_a_python_program_with_threads_and_children_are_those_that_strace_log
 }
 
 #[test]
+fn calls_of_curl_are_those_that_strace_logs() {
+    check(workload::curl);
+}
+
+#[test]
 fn calls_of_a_shell_pipeline_are_those_that_strace_logs() {
     check(workload::pipeline);
 }
