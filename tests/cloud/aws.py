@@ -3,12 +3,14 @@ which hands out the credentials of a role.
 
     aws.py FOLDER [POLICY...]    prints `ready` when it serves
 
+STOCK names a program that puts things into the account first.
 Without policies the role is an administrator and nothing is enforced. With policies it has these alone, and moto enforces
 them (enforce.py). Left in FOLDER: `ca.pem`, and `account.json`, what `aws iam get-account-authorization-details` says."""
 
 import datetime
 import json
 import os
+import runpy
 import ssl
 import sys
 import threading
@@ -67,6 +69,8 @@ def main():
     serve(METADATA, 80, metadata.Metadata("batch-job", credentials))
     # What is random from here on is the same in every run, so that a policy of one run names what the next one makes.
     control("seed?a=1", b"")
+    if os.environ.get("STOCK"):
+        runpy.run_path(os.environ["STOCK"])
     if policies:
         enforce.with_moto()
         control("reset-auth", b"0")

@@ -4,23 +4,31 @@ use std::{collections::BTreeSet, fs};
 
 use anyhow::Result;
 use serde_json::Value;
-use whittle_tests::cloud::{Aws, Job, Permission};
+use whittle_tests::cloud::{self, Aws, Job, Permission};
 
 #[test]
 fn the_fake_aws_asks_the_policies_about_every_call_of_the_jobs() -> Result<()> {
     for job in [Job::Python, Job::Node] {
         let folder = tempfile::tempdir()?;
         let aws = Aws::start(folder.path(), &[])?;
-        aws.check(&aws.run(job, "free", false)?)?;
-        let needed = aws.needed("free")?;
+        cloud::check(&aws, &job.run(&aws, "free", false)?)?;
+        let needed = cloud::needed(&aws, "free")?;
         drop(aws);
         let policy = folder.path().join("needed.json");
         fs::write(&policy, exactly(&needed).to_string())?;
         let aws = Aws::start(folder.path(), &[policy])?;
-        aws.check(&aws.run(job, "enforced", false)?)?;
-        let asked = aws.enforced("enforced")?;
-        assert_eq!(asked, (1..=aws.calls("enforced")?).collect(), "{job:?}");
-        assert_eq!(aws.needed("enforced")?, needed, "a run names other things");
+        cloud::check(&aws, &job.run(&aws, "enforced", false)?)?;
+        let asked = cloud::enforced(&aws, "enforced")?;
+        assert_eq!(
+            asked,
+            (1..=cloud::calls(&aws, "enforced")?).collect(),
+            "{job:?}"
+        );
+        assert_eq!(
+            cloud::needed(&aws, "enforced")?,
+            needed,
+            "a run names other things"
+        );
     }
     Ok(())
 }

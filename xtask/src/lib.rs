@@ -3,9 +3,11 @@
 //! toolchain (`toolchain`) and packages taken from Debian without installing them (`apt`).
 
 pub mod apt;
+pub mod cloud;
 pub mod command;
 pub mod demo;
 pub mod ebpf;
+pub mod fuzz;
 pub mod generate;
 pub mod places;
 pub mod setup;

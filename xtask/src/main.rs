@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{demo, ebpf, generate, setup, test, vm};
+use xtask::{demo, ebpf, fuzz, generate, setup, test, vm};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Setup(options) => setup::run(&options),
         Task::Ebpf(options) => ebpf::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Generate { tables } => generate::run(&tables),
         Task::Vm(options) => vm::run(&options),
     };
@@ -39,6 +40,8 @@ enum Task {
     Setup(setup::Options),
     /// Rebuild the BPF object that the agent embeds.
     Ebpf(ebpf::Options),
+    /// Feed hostile input to every decoder and reader.
+    Fuzz(fuzz::Options),
     /// Make the tables that are derived from packages of others.
     Generate {
         #[command(subcommand)]

@@ -31,6 +31,8 @@ pub enum Step {
     Clippy,
     /// Unit, replay and native tests; these load probes into this kernel
     Test,
+    /// Hostile input for every decoder and reader, from the stored corpus
+    Fuzz,
     /// Rebuild the BPF object and compare it with the committed one
     Ebpf,
     /// The tests of tests/vm/run.list on kernel 6.1, in a virtual machine
@@ -102,7 +104,10 @@ fn perform(step: Step) -> Outcome {
 fn commands(step: Step) -> Result<Vec<Command>> {
     const HOST: [&str; 3] = ["--workspace", "--exclude", "whittle-ebpf"];
     Ok(match step {
-        Step::Fmt => vec![cargo(&["fmt", "--all", "--check"])],
+        Step::Fmt => {
+            let targets = cargo(&["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]);
+            vec![cargo(&["fmt", "--all", "--check"]), targets]
+        }
         Step::Clippy => {
             let mut host = cargo(&["clippy", "--all-targets"]);
             host.args(HOST).args(["--", "-D", "warnings"]);
@@ -116,6 +121,7 @@ fn commands(step: Step) -> Result<Vec<Command>> {
             test.args(HOST);
             vec![build, test]
         }
+        Step::Fuzz => vec![xtask(&["fuzz", "--seconds", "5"])],
         Step::Ebpf => vec![xtask(&["ebpf", "--check"])],
         Step::Vm => vec![xtask(&["vm", "6.1"])],
     })
