@@ -1,6 +1,7 @@
 //! `whittle report`: what each subject used, was denied and failed at, and how much of it could be seen.
 //! `summary` says what; `text`, `page` and `folder` how it looks.
 
+mod cloud;
 mod folder;
 mod page;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The report of a small run, and what it says where something is missing.
 
-use whittle_schemas::table::{CoverageRow, Tables};
+use whittle_schemas::table::{CoverageRow, Outcome, Tables, UsageRow, sample::cloud_usage};
 
 use super::{sample, *};
 
@@ -54,6 +54,37 @@ fn lossy() -> Tables {
 #[test]
 fn losses_and_gaps_come_first_and_are_explained() {
     insta::assert_snapshot!(report(&lossy(), PLAIN));
+}
+
+#[test]
+fn calls_to_a_cloud_are_listed_by_identity() {
+    let call = |action: &str, resource: &str, error: Option<&str>| UsageRow {
+        subject_id: "job".into(),
+        action: action.into(),
+        resource: resource.as_bytes().to_vec(),
+        outcome: error.map_or(Outcome::Allowed, |_| Outcome::Denied),
+        error: error.map(str::to_owned),
+        ..cloud_usage()
+    };
+    let mut tables = sample::tables();
+    tables.usage = vec![
+        call("s3:PutObject", "arn:aws:s3:::orders/out", None),
+        call("s3:GetObject", "arn:aws:s3:::orders/in", None),
+        call(
+            "s3:ListBucket",
+            "arn:aws:s3:::payroll",
+            Some("AccessDenied"),
+        ),
+        UsageRow {
+            principal: None,
+            ..call("sts:AssumeRoleWithWebIdentity", "*", None)
+        },
+    ];
+    for number in 0..7 {
+        let object = format!("arn:aws:s3:::orders/{number}");
+        tables.usage.push(call("s3:DeleteObject", &object, None));
+    }
+    insta::assert_snapshot!(report(&tables, PLAIN));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use whittle_schemas::table::{Outcome, Surface};
 
 use super::{
+    cloud,
     folder::{Counted, Line, folded, unfolded},
     page::{Page, Paint, Style},
     summary::{Access, Family, Subject, Summary},
@@ -157,6 +158,8 @@ fn subject(page: &mut Page, subject: &Subject) {
         page.line(1, &page.paint(Paint::Bold, block.title()));
         if block.is_of_paths() {
             paths(page, "", &accesses);
+        } else if block == Block::Other(Surface::Cloud) {
+            cloud::calls(page, &accesses, |access| access.action.clone());
         } else {
             by_words(page, &accesses, |access| access.action.clone());
         }
@@ -164,17 +167,13 @@ fn subject(page: &mut Page, subject: &Subject) {
     let denied: Vec<_> = of(Outcome::Denied).collect();
     if !denied.is_empty() {
         page.line(1, &page.paint(Paint::Red, "Denied"));
-        by_words(page, &denied, |access| {
-            format!("{}  {}", error(access), access.action)
-        });
+        with_error(page, &denied);
     }
     let failed: Vec<_> = of(Outcome::Failed).collect();
     if !failed.is_empty() {
         page.line(1, &page.paint(Paint::Bold, "Failed"));
         if page.style.all {
-            by_words(page, &failed, |access| {
-                format!("{}  {}", error(access), access.action)
-            });
+            with_error(page, &failed);
         } else {
             failures(page, &failed);
         }
@@ -258,6 +257,16 @@ fn by_words(page: &mut Page, accesses: &[&Access], words: impl Fn(&Access) -> St
     for (words, accesses) in groups {
         paths(page, &format!("{words}  "), &accesses);
     }
+}
+
+/// Accesses with their errors before them, those to a cloud with their identities.
+fn with_error(page: &mut Page, accesses: &[&Access]) {
+    let words = |access: &Access| format!("{}  {}", error(access), access.action);
+    let (cloud, other): (Vec<_>, Vec<_>) = accesses
+        .iter()
+        .partition(|access| access.surface == Surface::Cloud);
+    by_words(page, &other, words);
+    cloud::calls(page, &cloud, words);
 }
 
 /// One line for each error: how often, at how many things, and where most of them are.
