@@ -62,7 +62,7 @@ impl<'a> Cloud<'a> {
             }
             report.principals.push(self.key(key, actor));
             report.notes.push(format!(
-                "Whose key {key} is was not observed: say it with --principal-of {key}=ARN."
+                "The principal of key {key} was not observed: name it with --principal-of {key}=ARN."
             ));
         }
     }

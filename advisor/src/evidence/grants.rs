@@ -56,8 +56,10 @@ impl Grants {
         }
     }
 
-    /// Adds one identity policy of a principal.
+    /// Adds one identity policy of a role or user; a session stands for its role.
     pub fn add_document(&mut self, principal: &str, name: &str, document: Document) {
+        let role = role_of_session(principal);
+        let principal = role.as_deref().unwrap_or(principal);
         let kind = if principal.contains(":user/") {
             Kind::User
         } else {
@@ -140,6 +142,15 @@ fn is_user(arn: &str) -> bool {
 /// The name in `arn:aws:iam::123456789012:role/path/NAME`, and in a plain name.
 pub(super) fn name_of(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// `arn:aws:iam::A:role/R` of `arn:aws:sts::A:assumed-role/R/SESSION`.
+pub(super) fn role_of_session(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(6, ':');
+    let (_, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+    let (_, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+    let role = resource.strip_prefix("assumed-role/")?.split('/').next()?;
+    (service == "sts").then(|| format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
 /// The account of an ARN.

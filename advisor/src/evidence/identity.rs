@@ -6,7 +6,7 @@ use whittle_schemas::table::{Surface, Tables, UsageRow};
 
 use super::{
     Options,
-    grants::{Grants, account_of, name_of},
+    grants::{Grants, account_of, name_of, role_of_session},
 };
 
 /// Who made a call.
@@ -105,15 +105,6 @@ pub(super) fn may_be_aws(name: &str) -> bool {
 
 fn is_arn(name: &str) -> bool {
     name.starts_with("arn:")
-}
-
-/// `arn:aws:iam::A:role/R` of `arn:aws:sts::A:assumed-role/R/SESSION`.
-fn role_of_session(arn: &str) -> Option<String> {
-    let mut parts = arn.splitn(6, ':');
-    let (_, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-    let (_, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-    let role = resource.strip_prefix("assumed-role/")?.split('/').next()?;
-    (service == "sts").then(|| format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
 /// Whether a principal is meant by what a user typed: its ARN, its name, or a session of it.

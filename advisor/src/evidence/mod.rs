@@ -30,6 +30,7 @@ pub use self::{
     grants::{Grants, Holder, LastUsed},
     model::{
         Confidence, Endpoint, Evidence, Observation, Principal, Report, Status, Subject, Tally,
+        rounded,
     },
 };
 
@@ -76,6 +77,34 @@ pub fn assess(tables: &Tables, grants: &Grants, options: &Options) -> Report {
     all.principals(chosen.as_ref(), &mut report);
     report.subjects = host::subjects(tables, &watch, chosen.as_ref());
     report
+}
+
+/// Who was seen acting: ARNs, and access keys of which nobody knows whose they are.
+#[must_use]
+pub fn acting(tables: &Tables, grants: &Grants, options: &Options) -> Vec<String> {
+    let identities = identity::Identities::of(tables, grants, options);
+    let actors = usage::actors(tables, &identities);
+    let name = |who: &identity::Who| match who {
+        identity::Who::Principal(name) | identity::Who::Key(name) => Some(name.clone()),
+        identity::Who::Unsigned => None,
+    };
+    actors.keys().filter_map(name).collect()
+}
+
+/// Gives the ARN to policies whose principal the user called by its name only, where the rows show whose that is.
+pub fn name_policies(tables: &Tables, grants: &mut Grants, options: &Options) {
+    for holder in &mut grants.holders {
+        if holder.arn.starts_with("arn:") {
+            continue;
+        }
+        let acting = acting(tables, &Grants::default(), options);
+        let mut meant = acting
+            .iter()
+            .filter(|arn| identity::is_meant(arn, &holder.arn));
+        if let (Some(arn), None) = (meant.next(), meant.next()) {
+            holder.arn.clone_from(arn);
+        }
+    }
 }
 
 /// Ids of the subjects that are asked for; None for all.

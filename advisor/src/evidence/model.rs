@@ -181,8 +181,9 @@ impl Observation {
     }
 }
 
-/// Two or three digits that matter: 24, 0.125, 0.0031.
-pub(super) fn rounded(value: f64) -> String {
+/// A number with the digits that matter: 24, 1.5, 0.125, 0.0031.
+#[must_use]
+pub fn rounded(value: f64) -> String {
     if value >= 10.0 {
         format!("{value:.0}")
     } else if value >= 1.0 {

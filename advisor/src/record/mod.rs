@@ -25,7 +25,13 @@ use whittle_agent::{
 
 use crate::{
     data,
-    report::{self, Summary, render},
+    evidence::Grants,
+    format,
+    report::{
+        self, Summary,
+        evidence::{self, GrantArgs},
+        render,
+    },
 };
 
 pub use command::{START, StartArgs, start};
@@ -36,6 +42,8 @@ pub use command::{START, StartArgs, start};
 Examples:
   whittle record -- ./my-job --fast           record a job, say what it touched
   whittle record --out /var/tmp/job -- make   write the tables there
+  whittle record --grants account.json -- ./my-job
+                                              used versus granted, at its end
   whittle record --format json -- true 2>report.json
 
 The command keeps its standard input, output and error. The report goes to standard error, after \
@@ -55,6 +63,9 @@ pub struct Args {
     /// List every file by its whole path instead of folding folders.
     #[arg(long)]
     pub all: bool,
+    /// Grants to hold it against.
+    #[command(flatten)]
+    pub grants: GrantArgs,
     /// How the probes are triggered, trampoline or syscall; by default what this kernel does best.
     #[arg(
         long,
@@ -104,6 +115,9 @@ pub enum Error {
     /// The command cannot be started.
     #[error(transparent)]
     Command(#[from] command::Error),
+    /// The grants cannot be read.
+    #[error(transparent)]
+    Grants(#[from] evidence::LoadError),
     /// The recording failed before the command was started.
     #[error("{0}")]
     Start(#[source] RecordError),
@@ -137,7 +151,11 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             Self::Command(error) => error.status(),
-            Self::Start(_) | Self::Record { .. } | Self::Wait(_) | Self::Dumpable(_) => 1,
+            Self::Grants(_)
+            | Self::Start(_)
+            | Self::Record { .. }
+            | Self::Wait(_)
+            | Self::Dumpable(_) => 1,
         }
     }
 }
@@ -148,6 +166,7 @@ impl Error {
 /// See [`Error`]; the exit status goes with it.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let program = command::find(&args.command[0])?;
+    let grants = args.grants.load()?;
     // Payloads pass through this process, and with them secrets: no core of it, and no look into it but root's.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Error::Dumpable)?;
     recover(&args.out);
@@ -189,7 +208,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             "whittle: {left} processes that the command started are still running; what they do from now on is not recorded"
         );
     }
-    show(args, &recording.files);
+    show(args, grants, &recording.files);
     Ok(ExitCode::from(status))
 }
 
@@ -244,21 +263,31 @@ fn recover(out: &Path) {
 
 /// Prints the report of this recording alone. The tables are already written: a report that cannot be
 /// printed is no failure of the recording.
-fn show(args: &Args, files: &[PathBuf]) {
+fn show(args: &Args, grants: Option<Grants>, files: &[PathBuf]) {
     let rows = data::read_files(&args.out, files);
     let summary = Summary::of(&rows.tables, None).without(rows.damaged.len());
-    let text = match args.format {
+    let form = match args.format {
         Format::None => return,
-        Format::Json => report::json(&summary),
-        Format::Text => {
-            let style = report::style_for(io::stderr().is_terminal(), args.all);
-            format!(
-                "{}\nTables are in {}: try `whittle report --data {1}`.\n",
-                render(&summary, style),
-                args.out.display()
-            )
-        }
+        Format::Json => format::Format::Json,
+        Format::Text => format::Format::Text,
     };
+    let style = report::style_for(io::stderr().is_terminal(), args.all);
+    let held = grants.map(|grants| {
+        let assessed = args
+            .grants
+            .assess(&rows.tables, grants, None, rows.damaged.len());
+        assessed.map(|report| evidence::render(&report, &summary, form, style))
+    });
+    let mut text = match (held, form) {
+        (Some(Ok(text)), _) => text,
+        (Some(Err(error)), _) => format!("whittle: {error}\n"),
+        (None, format::Format::Json) => report::json(&summary),
+        (None, format::Format::Text) => render(&summary, style),
+    };
+    if form == format::Format::Text {
+        let out = args.out.display();
+        text = format!("{text}\nTables are in {out}: try `whittle report --data {out}`.\n");
+    }
     // Nobody is left to tell.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -1,7 +1,8 @@
 //! `whittle report`: what each subject used, was denied and failed at, and how much of it could be seen.
-//! `summary` says what; `text`, `page` and `folder` how it looks.
+//! `summary` says what; `text`, `page` and `folder` how it looks. Held against grants it is `evidence`.
 
 mod cloud;
+pub mod evidence;
 mod folder;
 mod page;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::{
     process::ExitCode,
 };
 
+use self::evidence::{FailOn, GrantArgs};
 pub use self::{
     page::Style,
     summary::{Access, Family, Subject, Summary},
@@ -31,11 +33,16 @@ use crate::{data, format::Format};
 Examples:
   whittle report                          what was recorded into ./whittle-data
   whittle report --subject job.py --all   every file of one script, none folded
+  whittle report --grants account.json    used versus granted, by role and user
   whittle report --format json |
     jq '.subjects[].accesses[] | select(.outcome == \"denied\")'
 
 The coverage comes first: only where it is complete does a file that is not listed mean that the \
 file was not used. Control characters and odd bytes in paths are shown as \\n or \\xNN.
+
+With --grants each permission is used, attempted (only denied), implied (not visible from a host), \
+unused (over complete coverage), unknown, or ungranted (used without a known grant). --fail-on gives \
+exit status 3 where one of its statuses is in the report.
 
 Damaged files are named and passed over; the exit status is then 1, and the coverage not complete.")]
 pub struct Args {
@@ -51,6 +58,19 @@ pub struct Args {
     /// Form of the report: text for people, json for programs.
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
+    /// Grants to hold it against.
+    #[command(flatten)]
+    pub grants: GrantArgs,
+    /// Exit with 3 where the evidence has one of these: used, attempted, implied, unused, unknown, ungranted.
+    #[arg(
+        long,
+        value_name = "STATUS",
+        value_enum,
+        value_delimiter = ',',
+        requires = "grants",
+        hide_possible_values = true
+    )]
+    pub fail_on: Vec<FailOn>,
 }
 
 /// Why there is no report.
@@ -67,16 +87,26 @@ pub enum Error {
         "no subject's executable, script, user or id contains {0:?}: run `whittle report` without --subject to see all"
     )]
     NoSuchSubject(String),
+    /// The grants cannot be read.
+    #[error(transparent)]
+    Grants(#[from] evidence::LoadError),
+    /// What was used cannot be held against them.
+    #[error(transparent)]
+    Evidence(#[from] evidence::Error),
     /// The output went away or is full.
     #[error("the report cannot be written ({0}): check where its output goes")]
     Output(#[from] io::Error),
 }
+
+/// Exit status where a `--fail-on` condition holds.
+const FAILED_ON: u8 = 3;
 
 /// Reads a data root and prints the report. Damage goes to stderr, and makes the exit status 1.
 ///
 /// # Errors
 /// The folder is not a data root, nothing of it can be read, or no subject matches.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let grants = args.grants.load()?;
     let opened = data::open(&args.data)?;
     for sentence in &opened.sentences {
         eprintln!("whittle: {sentence}");
@@ -97,11 +127,24 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     {
         return Err(Error::NoSuchSubject(subject.clone()));
     }
-    let text = match args.format {
-        Format::Text => render(&summary, style(args.all)),
-        Format::Json => json(&summary),
+    let Some(grants) = grants else {
+        print(&match args.format {
+            Format::Text => render(&summary, style(args.all)),
+            Format::Json => json(&summary),
+        })?;
+        return Ok(data::status(unread));
     };
-    print(&text)?;
+    let subject = args.subject.as_deref();
+    let report = args.grants.assess(&rows.tables, grants, subject, unread)?;
+    print(&evidence::render(
+        &report,
+        &summary,
+        args.format,
+        style(args.all),
+    ))?;
+    if unread == 0 && evidence::fails(&report, &args.fail_on) {
+        return Ok(ExitCode::from(FAILED_ON));
+    }
     Ok(data::status(unread))
 }
 

@@ -69,6 +69,18 @@ impl Page {
         );
     }
 
+    /// Words, and what may be long, at an indent of any depth.
+    pub(super) fn entry_of(&mut self, indent: usize, words: &str, path: &str) {
+        let before = 2 * indent + words.chars().count();
+        let width = usize::from(self.style.width).saturating_sub(before);
+        let path = if self.style.all {
+            path.to_owned()
+        } else {
+            without_middle(path, width.max(MIN_PATH_WIDTH))
+        };
+        self.line(indent, &format!("{words}{path}"));
+    }
+
     /// Words on the entry before, under its path.
     pub(super) fn note(&mut self, words: &str) {
         self.line(6, &self.paint(Paint::Yellow, words));

@@ -18,6 +18,19 @@ use super::{
 #[must_use]
 pub fn render(summary: &Summary, style: Style) -> String {
     let mut page = Page::new(style);
+    title(&mut page, summary);
+    coverage(&mut page, summary);
+    for subject in &summary.subjects {
+        self::subject(&mut page, subject);
+    }
+    if summary.subjects.is_empty() {
+        page.heading(0, Paint::Bold, "Nothing was recorded for any subject.");
+    }
+    page.text
+}
+
+/// What this is, and of when and where.
+pub(super) fn title(page: &mut Page, summary: &Summary) {
     page.line(0, &page.paint(Paint::Bold, "whittle report"));
     if let (Some(from), Some(to)) = (&summary.from, &summary.to) {
         let nodes = summary.nodes.join(", ");
@@ -30,17 +43,9 @@ pub fn render(summary: &Summary, style: Style) -> String {
             ),
         );
     }
-    coverage(&mut page, summary);
-    for subject in &summary.subjects {
-        self::subject(&mut page, subject);
-    }
-    if summary.subjects.is_empty() {
-        page.heading(0, Paint::Bold, "Nothing was recorded for any subject.");
-    }
-    page.text
 }
 
-fn coverage(page: &mut Page, summary: &Summary) {
+pub(super) fn coverage(page: &mut Page, summary: &Summary) {
     page.heading(0, Paint::Bold, "Coverage");
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);

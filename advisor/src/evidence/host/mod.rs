@@ -86,7 +86,7 @@ fn subject(host: &Host<'_>, watch: &Watch<'_>) -> Subject {
         name: name(host),
         granted: granted.count(),
         evidence,
-        observation: together([capabilities, files, calls]),
+        observation: together(capabilities, files, calls),
     }
 }
 
@@ -97,17 +97,12 @@ fn name(host: &Host<'_>) -> String {
     format!("{}{script}", escape(&row.executable))
 }
 
-/// Seen with the worst of each.
-fn together(observations: [Observation; 3]) -> Observation {
-    let mut all = Observation {
-        covered_us: u64::MAX,
-        ..Observation::default()
-    };
-    for one in observations {
-        all.observed |= one.observed;
+/// The worst of each. System calls are watched only where somebody asks for it, and what rests on them says so.
+fn together(capabilities: Observation, files: Observation, calls: Observation) -> Observation {
+    let mut all = capabilities;
+    let calls = Some(calls).filter(|calls| calls.covered_us > 0);
+    for one in [Some(files), calls].into_iter().flatten() {
         all.covered_us = all.covered_us.min(one.covered_us);
-        all.windows = all.windows.max(one.windows);
-        all.subjects.extend(one.subjects);
         for hole in one.holes {
             if !all.holes.contains(&hole) {
                 all.holes.push(hole);
