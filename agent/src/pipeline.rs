@@ -4,13 +4,22 @@
 mod rows;
 mod writer;
 
-use std::{path::PathBuf, rc::Rc, time::Duration};
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{AsFd, BorrowedFd},
 };
-use whittle_schemas::record::{FIXED_BYTES, Family};
+use whittle_schemas::{
+    record::{FIXED_BYTES, Family},
+    table::Outcome,
+};
 
 use crate::{
     clock, decode,
@@ -136,6 +145,11 @@ impl Recorder {
         Ok(self.probes.watch_from_exec(tgid)?)
     }
 
+    /// Says what program is about to be started, so that it can be read from its first call on.
+    pub fn expect(&mut self, executable: &Path) {
+        self.probes.expect(executable);
+    }
+
     /// Processes that are watched now.
     #[must_use]
     pub fn watched(&self) -> Vec<u32> {
@@ -225,7 +239,11 @@ impl Recorder {
             };
             match decode::decode(&record) {
                 Ok(Event::Script(seen)) => self.identities.script(seen),
-                Ok(Event::Subject(seen)) => self.identities.subject(&seen, self.clock),
+                Ok(Event::Subject(seen)) => {
+                    let executable = Path::new(OsStr::from_bytes(&seen.executable));
+                    self.probes.executed(seen.id, seen.tgid, executable);
+                    self.identities.subject(&seen, self.clock);
+                }
                 Ok(Event::Touch(touch)) => self.touch(touch),
                 Ok(Event::Opened(opened)) => self.arrive(opened.generation),
                 Ok(Event::Payload(payload)) => self.arrive(payload.generation),
@@ -247,6 +265,10 @@ impl Recorder {
 
     fn touch(&mut self, touch: Touch) {
         let family = touch.deed.family;
+        if family == Family::File && touch.deed.outcome == Outcome::Allowed {
+            let path = Path::new(OsStr::from_bytes(&touch.deed.resource));
+            self.probes.opened(touch.key.subject, touch.tgid, path);
+        }
         let window = &mut self.windows[touch.generation & 1];
         let (boottime_ns, deed) = (touch.boottime_ns, touch.deed.clone());
         let Some(access) = self.identities.access(touch) else {

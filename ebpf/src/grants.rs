@@ -1,17 +1,66 @@
 //! What the kernel grants the running task: its own credentials, seccomp mode, and mount namespace. Read once per
 //! program that is started, where the subject is found out.
 
-use whittle_schemas::record::subject::{Granted, SECCOMP_UNKNOWN};
+use whittle_schemas::record::subject::{Granted, SECCOMP_UNKNOWN, SubjectBody};
 
 use crate::{
     config::{self, offset},
     hash::mix,
     kernel::{current, read},
+    scratch,
+};
+
+/// One number for all grants of the running task; None where its credentials cannot be read.
+#[inline(always)]
+pub(crate) fn hash() -> Option<u64> {
+    let hash = grants_hash();
+    (hash != UNREADABLE).then_some(hash)
+}
+
+/// Writes the grants of the running task into the body of a subject in a slot, or none.
+#[inline(always)]
+pub(crate) fn write(slot: u32, wanted: bool) {
+    write_grants(slot, u32::from(wanted));
+}
+
+/// Of [`grants_hash`]: there is none. No other grants have it, but for one in 2⁶⁴.
+const UNREADABLE: u64 = 0;
+
+/// A global function, with a stack of its own: the way to the last step of a path's walk goes through its caller, and
+/// has 512 bytes on 6.1.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn grants_hash() -> u64 {
+    of_current().map_or(UNREADABLE, |granted| hash_of(&granted))
+}
+
+/// A global function, as above.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn write_grants(slot: u32, wanted: u32) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return 1;
+    };
+    // SAFETY: the slot is this program's alone, and holds the body, which is plain integers.
+    let body = unsafe { &mut *scratch.body::<SubjectBody>() };
+    body.granted = of_current().filter(|_| wanted != 0).unwrap_or(NONE);
+    0
+}
+
+const NONE: Granted = Granted {
+    cap_effective: 0,
+    cap_permitted: 0,
+    cap_inheritable: 0,
+    cap_bounding: 0,
+    cap_ambient: 0,
+    atomic_flags: 0,
+    seccomp_mode: 0,
+    mnt_ns: 0,
 };
 
 /// The grants of the running task; None where its credentials cannot be read.
 #[inline(always)]
-pub(crate) fn of_current() -> Option<Granted> {
+fn of_current() -> Option<Granted> {
     let task = current();
     let cred = own_credentials()?;
     Some(Granted {
@@ -43,9 +92,8 @@ fn mount_namespace(task: u64) -> Option<u32> {
     read(namespace, offset!(mnt_ns_inum))
 }
 
-/// One number for all of it.
 #[inline(always)]
-pub(crate) fn hash(granted: &Granted) -> u64 {
+fn hash_of(granted: &Granted) -> u64 {
     let words = [
         granted.cap_effective,
         granted.cap_permitted,

@@ -1,6 +1,6 @@
 //! Reading kernel memory. Pointers are plain numbers here: a wrong one gives an error, never a fault.
 
-use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel};
+use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel, generated};
 use whittle_schemas::record::counter::Reason;
 
 use crate::config::offset;
@@ -17,6 +17,16 @@ pub(crate) fn current() -> u64 {
 pub(crate) fn read<T>(base: u64, offset: usize) -> Option<T> {
     // SAFETY: the helper checks the address itself; every T used here is plain integers.
     unsafe { bpf_probe_read_kernel((base + offset as u64) as *const T) }.ok()
+}
+
+/// As [`read`], with zeros for what cannot be read: the helper clears it. See `syscall::read_user_or_zero`.
+#[inline(always)]
+pub(crate) fn read_or_zero<T: Default>(base: u64, offset: usize) -> T {
+    let mut value = T::default();
+    let (size, from) = (size_of::<T>() as u32, base + offset as u64);
+    // SAFETY: `value` has `size` bytes; every T used here is plain integers.
+    unsafe { generated::bpf_probe_read_kernel((&raw mut value).cast(), size, from as *const _) };
+    value
 }
 
 /// A member of a struct that a hook passed in, loaded directly: the verifier knows its type.

@@ -1,4 +1,5 @@
-//! The probes. One file per hook family (`process`, `file`, `socket`, `capability`, `callset`); the rest is what they share.
+//! The probes. One file per hook family (`process`, `file`, `socket`, `payload` with `tls`, `capability`, `callset`); the rest is
+//! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
 //! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
 //! exit of the kernel function behind it (`fexit`, kernels with trampolines).
@@ -28,7 +29,9 @@ mod access;
 mod callers;
 mod callset;
 mod capability;
+mod chunk;
 mod config;
+mod connection;
 mod count;
 mod emit;
 mod file;
@@ -38,12 +41,15 @@ mod kernel;
 mod maps;
 mod number;
 mod path;
+mod payload;
 mod process;
 mod scratch;
 mod script;
 mod socket;
+mod stream;
 mod subject;
 mod syscall;
+mod tls;
 mod usage;
 
 /// The kernel lets a program call helpers that are for GPL-compatible programs only if it says so here.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
 };
 use whittle_schemas::record::{
     counter::COUNTERS,
@@ -11,7 +11,12 @@ use whittle_schemas::record::{
     usage::{UsageKey, UsageValue},
 };
 
-use crate::scratch::{SLOTS, Scratch};
+use crate::{
+    connection::ObjectKey,
+    scratch::{SLOTS, Scratch},
+    stream::Stream,
+    tls::TlsCall,
+};
 
 /// Watched processes by tgid. An entry lives from fork (or the agent's choice) to the last thread's exit.
 #[map]
@@ -57,3 +62,16 @@ pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(
 /// Slots of [`SCRATCH`] that are in use: `cpu * SLOTS + slot`.
 #[map]
 pub(crate) static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(4_096, 0);
+
+/// TCP connections by their `struct sock`. Entries go when the kernel destroys the socket. The oldest makes room when
+/// there are more: what it carries from then on counts as a connection that is older than its entry.
+#[map]
+pub(crate) static SOCKETS: LruHashMap<u64, Stream> = LruHashMap::with_max_entries(16_384, 0);
+
+/// OpenSSL objects. Programs that end without freeing them leave theirs behind, so that the oldest has to make room.
+#[map]
+pub(crate) static OBJECTS: LruHashMap<ObjectKey, Stream> = LruHashMap::with_max_entries(16_384, 0);
+
+/// Threads that are inside of a function of OpenSSL.
+#[map]
+pub(crate) static TLS_CALLS: HashMap<u64, TlsCall> = HashMap::with_max_entries(16_384, 0);

@@ -7,17 +7,19 @@
 //! - refused execs: `sys_exit` of execve and execveat, or `fexit` of their entry functions.
 
 use aya_ebpf::{
+    helpers::bpf_get_current_pid_tgid,
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
-use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE};
+use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE, process::TASK_USES_TLS};
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
     callset,
     config::{self, offset},
+    connection,
     kernel::read,
-    maps::TASKS,
+    maps::{TASKS, TLS_CALLS},
     path::Asked,
     script,
     subject::{self, Sighting},
@@ -40,7 +42,9 @@ fn process_fork(ctx: BtfTracePointContext) -> i32 {
         return 0;
     };
     // SAFETY: the parent runs this, so that its entry is there.
-    if TASKS.insert(child, unsafe { task.read() }, 0).is_err() {
+    let mut task = unsafe { task.read() };
+    task.flags &= !TASK_USES_TLS;
+    if TASKS.insert(child, task, 0).is_err() {
         // From here on nothing of the child is seen: say so.
         if let Some(sighting) = Sighting::of(Family::Process) {
             sighting.count(Reason::SubjectUnknown);
@@ -58,7 +62,12 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
     let Some(signal) = read::<u64>(ctx.arg(0), offset!(task_signal)) else {
         return 0;
     };
+    // A thread that was killed inside of OpenSSL will not return from there.
+    let _ = TLS_CALLS.remove(bpf_get_current_pid_tgid());
     if read::<u32>(signal, offset!(signal_live)) == Some(0) {
+        if let Some(task) = TASKS.get_ptr_mut(tgid) {
+            connection::closed_process(tgid, task);
+        }
         // Absent where nobody watches the process.
         let _ = TASKS.remove(tgid);
     }
@@ -86,6 +95,7 @@ fn executed(sighting: Sighting, bprm: u64) -> Result<(), Reason> {
     let before = unsafe { (*task).subject };
     let exe = subject::executable().ok_or(Reason::SubjectUnknown)?;
     let interpreted = script_of(bprm);
+    connection::closed_process(subject::tgid(), task);
     // SAFETY: as above.
     unsafe {
         (*task).script = script::find(exe, interpreted);

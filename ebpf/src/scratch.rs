@@ -6,6 +6,7 @@ use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use whittle_schemas::record::{FIXED_BYTES, counter::Reason};
 
 use crate::{
+    chunk::Cursor,
     maps::{CLAIMS, SCRATCH},
     path::Walk,
 };
@@ -19,12 +20,15 @@ pub(crate) const SCRATCH_BYTES: usize = 16_384;
 /// Where a record is put together: header and body in the first [`FIXED_BYTES`], then the text.
 #[repr(C, align(8))]
 pub(crate) struct Scratch {
-    pub(crate) bytes: [u8; SCRATCH_BYTES - size_of::<Walk>()],
-    /// Behind everything that a record can reach.
+    pub(crate) bytes: [u8; SCRATCH_BYTES - BEHIND_BYTES],
+    /// Behind everything that a record can reach, as is what follows.
     pub(crate) walk: Walk,
+    pub(crate) cursor: Cursor,
 }
 
-const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - size_of::<Walk>());
+const BEHIND_BYTES: usize = size_of::<Walk>() + size_of::<Cursor>();
+
+const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - BEHIND_BYTES);
 
 impl Scratch {
     /// The place `offset` bytes into the text. The mask keeps 4,096 bytes and a name behind it inside.

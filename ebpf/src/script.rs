@@ -8,7 +8,7 @@ use whittle_schemas::record::{
     Text,
     counter::Reason,
     process::{INTERPRETER_NAME_BYTES, Interpreter, SCRIPT_UNKNOWN},
-    subject::{Granted, PART_MODULE, PART_SCRIPT, SubjectKey},
+    subject::{PART_MODULE, PART_SCRIPT, SubjectKey},
 };
 
 use crate::{
@@ -75,7 +75,7 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
     if relative {
         path::walk(slot, directory, &mut text);
     }
-    subject::send(scratch, id, NO_KEY, &NO_GRANTS, text, part)?;
+    subject::send(scratch, slot, id, NO_KEY, text, part)?;
     // Full: the script is announced each time, which costs ring space and loses nothing.
     let _ = SCRIPTS.insert(id, 1, BPF_NOEXIST);
     Ok(id)
@@ -89,17 +89,6 @@ const NO_KEY: SubjectKey = SubjectKey {
     script: 0,
     grants: 0,
     uid: 0,
-};
-
-const NO_GRANTS: Granted = Granted {
-    cap_effective: 0,
-    cap_permitted: 0,
-    cap_inheritable: 0,
-    cap_bounding: 0,
-    cap_ambient: 0,
-    atomic_flags: 0,
-    seccomp_mode: 0,
-    mnt_ns: 0,
 };
 
 /// How the executable's command line leads to its script; None for what is no interpreter.

@@ -213,11 +213,13 @@ impl Address {
 
 /// What the socket itself is.
 #[derive(Clone, Copy)]
-struct Socket {
-    sock: u64,
-    family: u16,
-    kind: u16,
-    protocol: u16,
+pub(crate) struct Socket {
+    pub(crate) sock: u64,
+    /// Number of its inode.
+    pub(crate) inode: u64,
+    pub(crate) family: u16,
+    pub(crate) kind: u16,
+    pub(crate) protocol: u16,
 }
 
 #[inline(always)]
@@ -298,6 +300,7 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
 fn socket(descriptor: u64) -> Socket {
     find_socket(descriptor).unwrap_or(Socket {
         sock: 0,
+        inode: 0,
         family: 0,
         kind: 0,
         protocol: 0,
@@ -308,8 +311,9 @@ fn socket(descriptor: u64) -> Socket {
 const S_IFMT: u16 = 0o170_000;
 const S_IFSOCK: u16 = 0o140_000;
 
+/// What a descriptor's socket is; None where it is no socket, or is gone.
 #[inline(always)]
-fn find_socket(descriptor: u64) -> Option<Socket> {
+pub(crate) fn find_socket(descriptor: u64) -> Option<Socket> {
     let file = kernel::file_of(descriptor).ok()?;
     let inode: u64 = read(file, offset!(file_inode))?;
     let mode: u16 = read(inode, offset!(inode_mode))?;
@@ -320,6 +324,7 @@ fn find_socket(descriptor: u64) -> Option<Socket> {
     let sock: u64 = read(socket, offset!(socket_sk))?;
     Some(Socket {
         sock,
+        inode: read(inode, offset!(inode_ino))?,
         family: read(sock, offset!(sock_family))?,
         kind: read(socket, offset!(socket_type))?,
         protocol: read(sock, offset!(sock_protocol))?,
@@ -356,8 +361,8 @@ fn bounded(length: u32) -> u32 {
 }
 
 const AF_UNIX: u16 = 1;
-const AF_INET: u16 = 2;
-const AF_INET6: u16 = 10;
+pub(crate) const AF_INET: u16 = 2;
+pub(crate) const AF_INET6: u16 = 10;
 
 /// The address that the socket is bound to, in the form of a sockaddr.
 #[inline(always)]

@@ -8,7 +8,7 @@ use whittle_schemas::record::{
     Family, KIND_SUBJECT, Text,
     counter::Reason,
     process::{TASK_STARTING, Task},
-    subject::{Granted, PART_EXECUTABLE, SubjectBody, SubjectKey},
+    subject::{PART_EXECUTABLE, SubjectBody, SubjectKey},
     usage::UsageKey,
 };
 
@@ -193,12 +193,12 @@ fn try_find(task: *mut Task) -> Result<u64, Reason> {
     let exe = executable().ok_or(Reason::SubjectUnknown)?;
     // SAFETY: as in `of`.
     let script = unsafe { (*task).script };
-    let granted = grants::of_current().ok_or(Reason::SubjectUnknown)?;
-    let key = key(exe, script, &granted).ok_or(Reason::SubjectUnknown)?;
+    let grants = grants::hash().ok_or(Reason::SubjectUnknown)?;
+    let key = key(exe, script, grants).ok_or(Reason::SubjectUnknown)?;
     let id = match SUBJECTS.get_ptr(key) {
         // SAFETY: entries are never removed.
         Some(id) => unsafe { *id },
-        None => announce(exe, &key, &granted)?,
+        None => announce(exe, &key)?,
     };
     // SAFETY: as in `of`; two threads that do this at once write the same.
     unsafe {
@@ -217,7 +217,7 @@ pub(crate) fn executable() -> Option<u64> {
 }
 
 #[inline(always)]
-fn key(exe: u64, script: u64, granted: &Granted) -> Option<SubjectKey> {
+fn key(exe: u64, script: u64, grants: u64) -> Option<SubjectKey> {
     let inode: u64 = read(exe, offset!(file_inode))?;
     let sb: u64 = read(inode, offset!(inode_sb))?;
     Some(SubjectKey {
@@ -226,7 +226,7 @@ fn key(exe: u64, script: u64, granted: &Granted) -> Option<SubjectKey> {
         inode: read(inode, offset!(inode_ino))?,
         lineage: path::lineage(Path::of_file(exe)?)?,
         script,
-        grants: grants::hash(granted),
+        grants,
         device: read(sb, offset!(sb_dev))?,
         uid: uid(),
     })
@@ -234,7 +234,7 @@ fn key(exe: u64, script: u64, granted: &Granted) -> Option<SubjectKey> {
 
 /// Announces a subject, then gives it an id: in this order, so that no id is in use that the agent never heard of.
 #[inline(always)]
-fn announce(exe: u64, key: &SubjectKey, granted: &Granted) -> Result<u64, Reason> {
+fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
     let id = new_id();
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
@@ -243,7 +243,7 @@ fn announce(exe: u64, key: &SubjectKey, granted: &Granted) -> Result<u64, Reason
             Path::of_file(exe).ok_or(Reason::SubjectUnknown)?,
             &mut text,
         );
-        send(scratch, id, *key, granted, text, PART_EXECUTABLE)
+        send(scratch, slot, id, *key, text, PART_EXECUTABLE)
     })?;
     if SUBJECTS.insert(key, id, BPF_NOEXIST).is_ok() {
         return Ok(id);
@@ -260,9 +260,9 @@ fn announce(exe: u64, key: &SubjectKey, granted: &Granted) -> Result<u64, Reason
 #[inline(always)]
 pub(crate) fn send(
     scratch: &mut Scratch,
+    slot: u32,
     id: u64,
     key: SubjectKey,
-    granted: &Granted,
     text: Text,
     part: u32,
 ) -> Result<(), Reason> {
@@ -274,17 +274,17 @@ pub(crate) fn send(
     body.header = emit::header(KIND_SUBJECT, 0, &text);
     body.subject = id;
     body.key = key;
-    body.granted = *granted;
     body.text = text;
     body.start_boottime_ns = read(leader, offset!(task_start_boottime)).unwrap_or(0);
     body.parent_tgid = read(parent, offset!(task_tgid)).unwrap_or(0);
     body.part = part;
+    grants::write(slot, part == PART_EXECUTABLE);
     emit::send_as_it_is(scratch, &text)
 }
 
 /// A number that no other call gives: the time, and the CPU for calls at the same time.
 #[inline(always)]
-fn new_id() -> u64 {
+pub(crate) fn new_id() -> u64 {
     // SAFETY: neither helper has a precondition.
     unsafe { (bpf_ktime_get_boot_ns() << 10) | u64::from(bpf_get_smp_processor_id() & 1023) }
 }

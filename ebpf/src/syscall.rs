@@ -2,7 +2,7 @@
 //! tracepoint and `fexit` of the entry function give. The registers keep the arguments until the call's end.
 
 use aya_ebpf::{
-    helpers::bpf_probe_read_user,
+    helpers::{bpf_probe_read_user, generated},
     programs::{BtfTracePointContext, FExitContext},
 };
 
@@ -110,4 +110,15 @@ impl Call {
 pub(crate) fn read_user<T>(address: u64) -> Option<T> {
     // SAFETY: the helper checks the address itself; every T used here is plain integers.
     unsafe { bpf_probe_read_user(address as *const T) }.ok()
+}
+
+/// As [`read_user`], with zeros for what cannot be read: the helper clears it. Of `read_user(..).unwrap_or(0)` the
+/// compiler may make a value that is not always there, which the verifier of 6.1 refuses.
+#[inline(always)]
+pub(crate) fn read_user_or_zero<T: Default>(address: u64) -> T {
+    let mut value = T::default();
+    let size = size_of::<T>() as u32;
+    // SAFETY: `value` has `size` bytes; every T used here is plain integers.
+    unsafe { generated::bpf_probe_read_user((&raw mut value).cast(), size, address as *const _) };
+    value
 }

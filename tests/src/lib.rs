@@ -5,6 +5,7 @@ pub mod access;
 pub mod accounting;
 pub mod cloud;
 pub mod compare;
+pub mod payload;
 pub mod recorded;
 pub mod replay;
 pub mod strace;

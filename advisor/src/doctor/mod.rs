@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
-use whittle_agent::kernel::{self, Backend, KernelError, Limits, Plan, Scope, Wanted};
+use whittle_agent::kernel::{self, Backend, KernelError, Limits, OpensslFile, Plan, Scope, Wanted};
 
 use crate::format::Format;
 
@@ -27,7 +27,17 @@ struct Findings {
     kernel: String,
     machine: String,
     families: Vec<Observation>,
+    /// Files in which plaintext is read at OpenSSL's functions, among those that are known without a program.
+    openssl: Vec<Library>,
     programs: Vec<Program>,
+}
+
+#[derive(Debug, Serialize)]
+struct Library {
+    path: String,
+    functions: Vec<&'static str>,
+    /// None: it is read.
+    error: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +74,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let wanted = Wanted {
         backend: None,
         syscalls: true,
+        tls: true,
     };
     let probes = kernel::load(Scope::Chosen, Limits::default(), wanted)?;
     let uname = rustix::system::uname();
@@ -72,6 +83,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         kernel: uname.release().to_string_lossy().into_owned(),
         machine: uname.machine().to_string_lossy().into_owned(),
         families: families(&probes.attached().plan),
+        openssl: probes.openssl_files().iter().map(library).collect(),
         programs: programs
             .map(|(name, verified_instructions)| Program {
                 name,
@@ -85,6 +97,28 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     };
     crate::report::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn library(file: &OpensslFile) -> Library {
+    Library {
+        path: file.path.display().to_string(),
+        functions: file.functions.clone(),
+        error: file.error.clone(),
+    }
+}
+
+/// Where plaintext is read; what programs bring themselves is found when they open it.
+fn libraries(libraries: &[Library]) -> String {
+    let line = |library: &Library| match &library.error {
+        None => format!("  {}: {}\n", library.path, library.functions.join(", ")),
+        Some(error) => format!("  {}: not read, for {error}\n", library.path),
+    };
+    let lines: String = libraries.iter().map(line).collect();
+    if lines.is_empty() {
+        "No OpenSSL was found among this host's libraries; what a program brings is read when it opens it.\n".to_owned()
+    } else {
+        format!("OpenSSL of this host, besides what a program brings:\n{lines}")
+    }
 }
 
 fn json(findings: &Findings) -> String {
@@ -125,9 +159,10 @@ fn text(findings: &Findings) -> String {
         .filter(|family| family.backend.is_some())
         .count();
     format!(
-        "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n",
+        "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n\n{}",
         findings.kernel,
         findings.machine,
         findings.families.len(),
+        libraries(&findings.openssl),
     )
 }

@@ -66,6 +66,9 @@ pub struct Args {
     /// Grants to hold it against.
     #[command(flatten)]
     pub grants: GrantArgs,
+    /// Do not read what programs say through OpenSSL, so that cloud calls over TLS stay unseen.
+    #[arg(long)]
+    pub no_tls: bool,
     /// How the probes are triggered, trampoline or syscall; by default what this kernel does best.
     #[arg(
         long,
@@ -171,6 +174,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Error::Dumpable)?;
     recover(&args.out);
     let mut recorder = Recorder::start(config(args)).map_err(Error::Start)?;
+    recorder.expect(&program);
     let mut signals = signals::Signals::catch()?;
     let mut child = command::Child::prepare(&program, &args.command)?;
     recorder
@@ -231,6 +235,7 @@ fn config(args: &Args) -> Config {
                 BackendName::Syscall => Backend::Syscall,
             }),
             syscalls: args.syscalls,
+            tls: !args.no_tls,
         },
         window: Duration::from_secs(args.window.into()),
     }

@@ -130,6 +130,7 @@ impl<'a> Raw<'a> {
             key,
             generation: self.generation(),
             boottime_ns: self.header.boottime_ns,
+            tgid: self.header.tgid,
             deed,
         })
     }

@@ -74,6 +74,24 @@ const CAPABILITY_TRAMPOLINE: &[Hook] = &[
 
 const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
 
+const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
+
+const PAYLOAD_SYSCALL: &[Hook] = &[tracepoint("payload_sys_exit", "sys_exit")];
+
+const PAYLOAD_TRAMPOLINE: &[Hook] = &[
+    exit("payload_read", &["__x64_sys_read"]),
+    exit("payload_write", &["__x64_sys_write"]),
+    exit("payload_readv", &["__x64_sys_readv"]),
+    exit("payload_writev", &["__x64_sys_writev"]),
+    exit("payload_connect", &["__x64_sys_connect"]),
+    exit("payload_sendto", &["__x64_sys_sendto"]),
+    exit("payload_recvfrom", &["__x64_sys_recvfrom"]),
+    exit("payload_sendmsg", &["__x64_sys_sendmsg"]),
+    exit("payload_recvmsg", &["__x64_sys_recvmsg"]),
+    exit("payload_sendmmsg", &["__x64_sys_sendmmsg"]),
+    exit("payload_recvmmsg", &["__x64_sys_recvmmsg"]),
+];
+
 /// The hooks of a family under a backend.
 pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'static Hook> {
     let (common, own) = match (family, backend) {
@@ -83,7 +101,8 @@ pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'sta
         (Family::File, Backend::Trampoline) => (&[][..], FILE_TRAMPOLINE),
         (Family::Socket, Backend::Syscall) => (&[][..], SOCKET_SYSCALL),
         (Family::Socket, Backend::Trampoline) => (&[][..], SOCKET_TRAMPOLINE),
-        (Family::Payload, _) => (&[][..], &[][..]),
+        (Family::Payload, Backend::Syscall) => (PAYLOAD, PAYLOAD_SYSCALL),
+        (Family::Payload, Backend::Trampoline) => (PAYLOAD, PAYLOAD_TRAMPOLINE),
         (Family::Capability, Backend::Syscall) => (&[][..], CAPABILITY_SYSCALL),
         (Family::Capability, Backend::Trampoline) => (&[][..], CAPABILITY_TRAMPOLINE),
         (Family::Syscall, _) => (CALLSET, &[][..]),

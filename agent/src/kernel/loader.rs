@@ -1,6 +1,6 @@
 //! The action: loads the object, writes what the probes must know, and attaches what the plan says.
 
-use std::io;
+use std::{io, path::Path};
 
 use aya::{
     Btf, Ebpf, EbpfError, EbpfLoader,
@@ -18,6 +18,7 @@ use super::{
     drain::Generations,
     hooks::{self, Hook, Trigger},
     offsets,
+    openssl::{Openssl, OpensslFile, OpensslUse},
     plan::{Backend, Plan, Wanted, plan},
     ring::Ring,
     support::{self, Facts},
@@ -120,6 +121,7 @@ pub struct Probes {
     pub counters: Counters,
     tasks: Tasks,
     attached: Attached,
+    openssl: Openssl,
     /// Owns the programs and their links.
     object: Ebpf,
 }
@@ -154,6 +156,34 @@ impl Probes {
     /// The kernel's map of processes cannot be written.
     pub fn adopt(&mut self, tgid: u32, script: u64) -> Result<(), KernelError> {
         self.tasks.adopt(tgid, script)
+    }
+
+    /// A program is about to be started.
+    pub fn expect(&mut self, executable: &Path) {
+        self.openssl
+            .look_into_executable(&mut self.object, executable);
+    }
+
+    /// A process of a kernel subject executes a file, by its path in the process's own mount namespace.
+    pub fn executed(&mut self, subject: u64, tgid: u32, path: &Path) {
+        self.openssl.executed(&mut self.object, subject, tgid, path);
+    }
+
+    /// A process of a kernel subject opened a file.
+    pub fn opened(&mut self, subject: u64, tgid: u32, path: &Path) {
+        self.openssl.opened(&mut self.object, subject, tgid, path);
+    }
+
+    /// The files with OpenSSL that were found, and what came of attaching to them.
+    #[must_use]
+    pub fn openssl_files(&self) -> &[OpensslFile] {
+        self.openssl.files()
+    }
+
+    /// What is known of OpenSSL in the processes of a kernel subject.
+    #[must_use]
+    pub fn openssl_of(&self, subject: u64) -> OpensslUse {
+        self.openssl.of_subject(subject)
     }
 
     /// What the verifier did per attached program: its name, and instructions looked at. Empty before Linux 5.16.
@@ -191,7 +221,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     };
     let mut object = load_object(scope, limits, &constants, &btf)?;
     let facts = support::facts(&mut object, &btf, resolved.missing, unaudited);
-    let plan = plan(&facts, wanted);
+    let mut plan = plan(&facts, wanted);
     if plan.families.iter().all(|family| family.backend.is_none()) {
         return Err(KernelError::Nothing(plan.families[0].reason.clone()));
     }
@@ -201,12 +231,18 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
             attach_family(&mut object, &btf, family.family, backend)?;
         }
     }
+    let mut openssl = Openssl::default();
+    if wanted.tls {
+        openssl.start(&mut object, scope);
+        plan.say_of(Family::Payload, openssl.refused());
+    }
     Ok(Probes {
         ring: Ring::take(&mut object)?,
         generations: Generations::take(&mut object)?,
         counters: Counters::take(&mut object)?,
         tasks: Tasks::take(&mut object)?,
         attached: Attached { facts, plan },
+        openssl,
         object,
     })
 }

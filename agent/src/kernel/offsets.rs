@@ -62,6 +62,7 @@ fn is_optional(structure: &str, path: &str) -> bool {
 pub(super) fn is_needed(structure: &str, family: Family) -> bool {
     match structure {
         "socket" | "sock" => matches!(family, Family::Socket | Family::Payload),
+        "tcp_sock" => family == Family::Payload,
         "open_flags" | "filename" => family == Family::File,
         "linux_binprm" => family == Family::Process,
         _ => true,

@@ -61,6 +61,8 @@ pub struct Wanted {
     pub backend: Option<Backend>,
     /// Whether to count system calls.
     pub syscalls: bool,
+    /// Whether to read what programs say through OpenSSL.
+    pub tls: bool,
 }
 
 /// What one family gets.
@@ -80,6 +82,16 @@ pub struct Plan {
     /// One entry per family, in the order of [`Family::ALL`]. Family syscall is there only where it was asked for:
     /// nothing is said of it elsewhere, not even that it is incomplete.
     pub families: Vec<FamilyPlan>,
+}
+
+impl Plan {
+    /// Adds a reason why a family is seen in part.
+    pub(super) fn say_of(&mut self, family: Family, why: Option<&str>) {
+        let of_family = self.families.iter_mut().find(|plan| plan.family == family);
+        if let (Some(plan), Some(why)) = (of_family, why) {
+            plan.reason = format!("{}; {why}", plan.reason);
+        }
+    }
 }
 
 /// Decides.

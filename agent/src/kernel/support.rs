@@ -75,7 +75,7 @@ fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
 }
 
 /// The last cause of an error: the operating system's own words.
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut last = error;
     while let Some(cause) = last.source() {
         last = cause;

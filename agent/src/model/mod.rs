@@ -90,6 +90,8 @@ pub struct Touch {
     pub generation: usize,
     /// When it ended, on `CLOCK_BOOTTIME`.
     pub boottime_ns: u64,
+    /// The process that did it.
+    pub tgid: u32,
     /// What was done.
     pub deed: Deed,
 }

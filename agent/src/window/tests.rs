@@ -28,6 +28,7 @@ fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
             key,
             generation: 0,
             boottime_ns,
+            tgid: 1,
             deed: Deed {
                 family: Family::File,
                 surface: Surface::File,

@@ -97,6 +97,12 @@ offsets! {
     sock_rcv_saddr = "sock"."__sk_common.skc_rcv_saddr";
     sock_num = "sock"."__sk_common.skc_num";
     sock_v6_rcv_saddr = "sock"."__sk_common.skc_v6_rcv_saddr";
+    sock_peer_port = "sock"."__sk_common.skc_dport";
+    sock_peer = "sock"."__sk_common.skc_daddr";
+    sock_v6_peer = "sock"."__sk_common.skc_v6_daddr";
+    tcp_bytes_sent = "tcp_sock"."bytes_sent";
+    tcp_bytes_resent = "tcp_sock"."bytes_retrans";
+    tcp_bytes_received = "tcp_sock"."bytes_received";
     unix_addr = "unix_sock"."addr";
     unix_address_len = "unix_address"."len";
     unix_address_name = "unix_address"."name";

@@ -22,6 +22,8 @@ const _: () = assert!(size_of::<Task>() == 32);
 
 /// [`Task::flags`]: watched from its next exec on. What it does until then is its starter's.
 pub const TASK_STARTING: u32 = 1;
+/// [`Task::flags`]: the process has used an OpenSSL object. Not inherited.
+pub const TASK_USES_TLS: u32 = 2;
 
 /// [`Task::script`] of an interpreter whose script could not be read or announced. No hash has this value.
 pub const SCRIPT_UNKNOWN: u64 = 1;

@@ -6,6 +6,7 @@ fn check(facts: &Facts, backend: Option<Backend>, expected: Option<Backend>) {
     let wanted = Wanted {
         backend,
         syscalls: false,
+        tls: false,
     };
     for family in plan(facts, wanted).families {
         assert_eq!(
@@ -108,6 +109,7 @@ fn system_calls_are_counted_where_that_is_asked_for_and_nothing_is_said_of_them_
     let wanted = Wanted {
         backend: Some(Backend::Trampoline),
         syscalls: true,
+        tls: false,
     };
     let plan = plan(&facts, wanted);
     let syscall = of(&plan, Family::Syscall).expect("it was asked for");

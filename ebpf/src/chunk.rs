@@ -1,0 +1,235 @@
+//! Sending the bytes that a call moved, in chunks. Bytes come from one buffer of the caller or from a vector of them
+//! (`struct iovec`); a chunk never spans two buffers.
+
+use core::hint::black_box;
+
+use aya_ebpf::helpers::generated::bpf_probe_read_user;
+use whittle_schemas::record::{
+    KIND_PAYLOAD, Text,
+    counter::Reason,
+    payload::{CHUNK_BYTES, FLAG_LOST, PayloadBody},
+};
+
+use crate::{
+    emit,
+    scratch::{self, Scratch},
+    subject::Sighting,
+    syscall::{read_user, read_user_or_zero},
+};
+
+/// Most chunks of one call: those of the most that is kept of a request, and as many again for buffers of a vector
+/// that are shorter. What goes past it is counted as lost.
+const CHUNKS: u32 = 32;
+
+/// Most buffers of a vector that are looked at, empty ones included: stops a vector of 1,024 empty buffers.
+const BUFFERS: u64 = 64;
+
+/// Size of the caller's `struct iovec`.
+const IOVEC_BYTES: u64 = 16;
+
+/// Where bytes are in the caller's memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    /// Of the buffer or, where `buffers` is not 0, of the vector.
+    pub(crate) address: u64,
+    pub(crate) buffers: u64,
+}
+
+impl Source {
+    /// The first eight bytes, or all `length` of them where those are fewer; the rest of the word is zero. Of a vector,
+    /// what its first two buffers hold of them.
+    #[inline(always)]
+    pub(crate) fn first_bytes(self, length: u64) -> u64 {
+        if self.buffers == 0 && length >= 8 {
+            return read_user_or_zero::<u64>(self.address);
+        }
+        gather(self.address, self.buffers, length)
+    }
+}
+
+/// A global function, which the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn gather(address: u64, buffers: u64, length: u64) -> u64 {
+    if buffers == 0 {
+        return up_to_eight(address, length).0;
+    }
+    let Some((base, bytes)) = iovec(address) else {
+        return 0;
+    };
+    let (first, known) = up_to_eight(base, if bytes < length { bytes } else { length });
+    if known >= 8 || buffers < 2 {
+        return first;
+    }
+    let Some((base, bytes)) = iovec(address + IOVEC_BYTES) else {
+        return first;
+    };
+    let rest = length - known;
+    let (second, _) = up_to_eight(base, if bytes < rest { bytes } else { rest });
+    first | (second << (known * 8))
+}
+
+/// At most eight bytes, and how many.
+#[inline(always)]
+fn up_to_eight(address: u64, length: u64) -> (u64, u64) {
+    // Opaque, or the compiler leaves the comparison out for what it knows of the caller.
+    let mut length = black_box(length);
+    if length > 8 {
+        length = 8;
+    }
+    let mut word = 0_u64;
+    // Where the read fails the word stays 0.
+    // SAFETY: `word` has eight bytes.
+    unsafe { bpf_probe_read_user((&raw mut word).cast(), length as u32, address as *const _) };
+    (word, length)
+}
+
+#[inline(always)]
+fn iovec(address: u64) -> Option<(u64, u64)> {
+    let [base, length] = read_user::<[u64; 2]>(address)?;
+    Some((base, length))
+}
+
+/// How far the sending has come. In the slot, for the verifier would follow each member through every turn of the loop.
+#[repr(C)]
+pub(crate) struct Cursor {
+    /// Where the next bytes are, and how many are left in their buffer.
+    address: u64,
+    left: u64,
+    /// Where the next buffer is described, and how many there are.
+    vector: u64,
+    buffers: u64,
+    /// Bytes that are still to be sent, and that the call moved behind what was sent.
+    keep: u64,
+    rest: u64,
+    sent: u64,
+}
+
+/// Sends the first `keep` bytes of `source` under the body in the slot, whose offset and length are those of the call.
+/// Every chunk counts as seen, the first one by whoever calls this.
+#[inline(always)]
+pub(crate) fn send(sighting: Sighting, slot: u32, source: Source, keep: u32) -> Result<(), Reason> {
+    let scratch = scratch::of(slot).ok_or(Reason::Nested)?;
+    // SAFETY: the slot is this program's alone, and holds the body.
+    let rest = unsafe { (*scratch.body::<PayloadBody>()).length };
+    let cursor = &mut scratch.cursor;
+    (cursor.address, cursor.left) = (source.address, u64::from(keep));
+    (cursor.vector, cursor.buffers) = (0, 0);
+    if source.buffers != 0 {
+        (cursor.vector, cursor.left) = (source.address, 0);
+        cursor.buffers = if source.buffers > BUFFERS {
+            BUFFERS
+        } else {
+            source.buffers
+        };
+    }
+    cursor.keep = u64::from(keep);
+    cursor.rest = u64::from(rest);
+    cursor.sent = 0;
+    let mut step = 0;
+    while step < CHUNKS + BUFFERS as u32 {
+        match send_step(sighting.packed(), slot) {
+            GO_ON => step += 1,
+            ended => return Reason::or_recorded(ended),
+        }
+    }
+    Err(Reason::Unsupported)
+}
+
+/// Of [`send_step`]: there is more. No reason has this number.
+const GO_ON: u32 = 255;
+
+/// Sends one chunk, or goes on to the next buffer. A global function, which the verifier checks once: gives
+/// [`GO_ON`], 0 at the end, or the reason why a chunk is lost.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn send_step(sighting: u32, slot: u32) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return Reason::Nested as u32;
+    };
+    let cursor = &mut scratch.cursor;
+    if cursor.keep == 0 {
+        return 0;
+    }
+    if cursor.left == 0 && cursor.buffers != 0 {
+        let Some((base, length)) = iovec(cursor.vector) else {
+            return Reason::ObjectUnknown as u32;
+        };
+        (cursor.address, cursor.left) = (base, length);
+        cursor.vector += IOVEC_BYTES;
+        cursor.buffers -= 1;
+        return GO_ON;
+    }
+    if cursor.sent != 0 {
+        Sighting::unpacked(sighting).count(Reason::Seen);
+    }
+    if cursor.left == 0 || cursor.sent >= u64::from(CHUNKS) {
+        return Reason::Unsupported as u32;
+    }
+    cursor.sent += 1;
+    let mut part = if cursor.left < cursor.keep {
+        cursor.left
+    } else {
+        cursor.keep
+    };
+    if part > CHUNK_BYTES as u64 {
+        part = CHUNK_BYTES as u64;
+    }
+    // What is not kept of the call is said by its last chunk.
+    let length = if part == cursor.keep {
+        cursor.rest
+    } else {
+        part
+    };
+    let address = cursor.address;
+    cursor.address += part;
+    cursor.left -= part;
+    cursor.keep -= part;
+    cursor.rest -= part;
+    let lost = send_chunk(slot, address, part as u32, length as u32);
+    if lost == 0 { GO_ON } else { lost }
+}
+
+/// One chunk: the body moves on by its length. A global function, as above.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn send_chunk(slot: u32, address: u64, kept: u32, length: u32) -> u32 {
+    match scratch::of(slot) {
+        Some(scratch) => Reason::number(try_send(scratch, address, kept, length)),
+        None => Reason::Nested as u32,
+    }
+}
+
+#[inline(always)]
+fn try_send(scratch: &mut Scratch, address: u64, kept: u32, length: u32) -> Result<(), Reason> {
+    // Opaque, or the compiler leaves the comparison out for what it knows of the caller.
+    let kept = black_box(kept);
+    let kept = if kept > CHUNK_BYTES as u32 {
+        CHUNK_BYTES as u32
+    } else {
+        kept
+    };
+    // SAFETY: the text has room for a chunk, as `scratch` asserts.
+    let read = unsafe { bpf_probe_read_user(scratch.text(0).cast(), kept, address as *const _) };
+    if read != 0 {
+        return Err(Reason::ObjectUnknown);
+    }
+    let text = Text {
+        asked_bytes: kept,
+        walked_bytes: 0,
+        walk_flags: 0,
+        magic: 0,
+    };
+    // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
+    let body = unsafe { &mut *scratch.body::<PayloadBody>() };
+    body.header = emit::header(KIND_PAYLOAD, body.header.flags, &text);
+    body.kept = kept;
+    body.length = length;
+    emit::send_as_it_is(scratch, &text)?;
+    // SAFETY: as above.
+    let body = unsafe { &mut *scratch.body::<PayloadBody>() };
+    body.offset += u64::from(kept);
+    // What was lost before the first chunk is not lost before the second.
+    body.flags &= !FLAG_LOST;
+    Ok(())
+}

@@ -1,0 +1,486 @@
+//! Connections: their opening, the bytes on them, and their close, each as a record. `payload` and `tls` find out what
+//! a call did; `stream` decides what is kept of it, and `chunk` sends that.
+//!
+//! What does the work are global functions, which the verifier checks once and not again for each caller, each with a
+//! stack of its own. On 5.10 those take plain numbers only.
+
+use whittle_schemas::record::{
+    Family, KIND_CLOSED, KIND_OPENED,
+    counter::Reason,
+    payload::{
+        ClosedBody, Connection, FLAG_LOST, FLAG_MIDSTREAM, OpenedBody, PEER_IPV4, PEER_IPV6,
+        PEER_UNKNOWN, PayloadBody, Peer, RECEIVED, SENT, TCP, TLS, UDP,
+    },
+    process::{TASK_USES_TLS, Task},
+};
+
+use crate::{
+    chunk::{self, Source},
+    config::offset,
+    count, emit,
+    kernel::{read, read_or_zero},
+    maps::{OBJECTS, SOCKETS},
+    path, scratch,
+    socket::{AF_INET, AF_INET6},
+    stream::{MIDSTREAM, NAME_PORT, Stream},
+    subject::{self, Sighting},
+    syscall::read_user_or_zero,
+    usage::Generation,
+};
+
+/// An OpenSSL object: its address means something in its own process only.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct ObjectKey {
+    pub(crate) address: u64,
+    pub(crate) tgid: u64,
+}
+
+impl ObjectKey {
+    #[inline(always)]
+    pub(crate) fn of(address: u64) -> Self {
+        Self {
+            address,
+            tgid: u64::from(subject::tgid()),
+        }
+    }
+}
+
+/// The entry of a socket, where it is this socket's and not that of one that had its memory before.
+#[inline(always)]
+pub(crate) fn of_socket(sock: u64, inode: u64) -> Option<&'static mut Stream> {
+    // SAFETY: the kernel keeps the memory while the program runs; `Stream` says what races may do.
+    let stream = unsafe { &mut *SOCKETS.get_ptr_mut(sock)? };
+    (stream.inode == inode).then_some(stream)
+}
+
+/// The entry of an OpenSSL object of the running process.
+#[inline(always)]
+pub(crate) fn of_object(address: u64) -> Option<&'static mut Stream> {
+    // SAFETY: as above.
+    Some(unsafe { &mut *OBJECTS.get_ptr_mut(ObjectKey::of(address))? })
+}
+
+/// A TCP connection that the running process opened.
+#[inline(always)]
+pub(crate) fn opened(sock: u64, inode: u64) {
+    open_socket(sock, inode, 0);
+}
+
+/// A TCP connection that is older than the probes, or was opened in a way that they do not watch.
+#[inline(always)]
+pub(crate) fn found(sock: u64, inode: u64) {
+    open_socket(sock, inode, MIDSTREAM);
+}
+
+/// Begins an entry for an OpenSSL object.
+#[inline(always)]
+pub(crate) fn begin_object(address: u64) {
+    open_object(address);
+}
+
+/// Bytes that a call moved on a TCP socket with an entry.
+#[inline(always)]
+pub(crate) fn moved(sock: u64, direction: u8, source: Source, length: u64) {
+    move_bytes(
+        u32::from(direction),
+        sock,
+        source.address,
+        source.buffers,
+        length,
+    );
+}
+
+/// Plaintext that a call moved through an OpenSSL object with an entry.
+#[inline(always)]
+pub(crate) fn moved_plain(object: u64, direction: u8, source: Source, length: u64) {
+    move_bytes(
+        u32::from(direction) | OBJECT,
+        object,
+        source.address,
+        source.buffers,
+        length,
+    );
+}
+
+/// A datagram that a UDP socket received, `name` being where the kernel wrote the sender's address, or 0.
+#[inline(always)]
+pub(crate) fn received_datagram(sock: u64, inode: u64, name: u64, source: Source, length: u64) {
+    let length = (inode << 32) | (length & 0xffff);
+    receive_datagram(sock, name, source.address, source.buffers, length);
+}
+
+/// An OpenSSL object is freed.
+#[inline(always)]
+pub(crate) fn closed_object(address: u64) {
+    if of_object(address).is_some() {
+        close_object(address);
+    }
+}
+
+/// In what [`move_bytes`] gets: the key is an OpenSSL object and no socket.
+const OBJECT: u32 = 2;
+
+/// Frames are small on the way to [`subject::of`], which goes deep: 6.1 gives 512 bytes to a chain of calls.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn open_socket(sock: u64, inode: u64, flags: u32) -> u32 {
+    let has_room = begin_socket(sock, inode, flags) == 0;
+    let Some(sighting) = Sighting::of(Family::Payload) else {
+        return 0;
+    };
+    if !has_room {
+        sighting.count(Reason::SubjectUnknown);
+        return 0;
+    }
+    let sent = subject::of(sighting.task)
+        .and_then(|subject| Reason::or_recorded(announce_socket(sighting.packed(), sock, subject)));
+    sighting.ended(sent);
+    0
+}
+
+/// Begins an entry for a TCP socket; gives 0 where there was room for it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn begin_socket(sock: u64, inode: u64, flags: u32) -> u32 {
+    let mut stream = Stream::new(subject::new_id(), inode, subject::tgid(), peer(sock));
+    stream.flags = flags;
+    u32::from(SOCKETS.insert(sock, stream, 0).is_err())
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn announce_socket(sighting: u32, sock: u64, subject: u64) -> u32 {
+    let Some(stream) = SOCKETS.get_ptr(sock) else {
+        return Reason::ObjectUnknown as u32;
+    };
+    // SAFETY: as in `of_socket`.
+    let stream = unsafe { &*stream };
+    let sighting = Sighting::unpacked(sighting);
+    let sent = scratch::with(|scratch, _| {
+        // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
+        let body = unsafe { &mut *scratch.body::<OpenedBody>() };
+        body.header = emit::header(KIND_OPENED, sighting.generation.flags(), &path::EMPTY);
+        body.connection = connection(stream, TCP);
+        body.subject = subject;
+        body.peer = stream.peer;
+        emit::send_as_it_is(scratch, &path::EMPTY)
+    });
+    Reason::number(sent)
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn open_object(address: u64) -> u32 {
+    if let Some(task) = subject::watched() {
+        // SAFETY: as in `closed_process`.
+        unsafe { (*task).flags |= TASK_USES_TLS };
+    }
+    let stream = Stream::new(address, 0, subject::tgid(), NO_PEER);
+    // Without an entry the bytes count as lost, by whoever wants to keep them.
+    u32::from(OBJECTS.insert(ObjectKey::of(address), stream, 0).is_err())
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn move_bytes(what: u32, key: u64, address: u64, buffers: u64, length: u64) -> u32 {
+    let keep = keep_bytes(what, key, address, buffers, length);
+    if keep == 0 {
+        return 0;
+    }
+    let Some(sighting) = Sighting::of(Family::Payload) else {
+        return 0;
+    };
+    let what = what | (sighting.packed() << 8);
+    let sent = subject::of(sighting.task).and_then(|subject| {
+        let what = u64::from(what) | (u64::from(keep) << 32);
+        // The kernel takes no more than 1,024 buffers, and moves less than 2 GiB at once.
+        let size = (buffers << 32) | (length & 0xffff_ffff);
+        Reason::or_recorded(send_bytes(what, key, address, size, subject))
+    });
+    if let Some(stream) = find(what, key) {
+        stream.set_lost((what & 1) as u8, sent.is_err());
+    }
+    sighting.ended(sent);
+    0
+}
+
+/// The entry that [`move_bytes`] is about.
+#[inline(always)]
+fn find(what: u32, key: u64) -> Option<&'static mut Stream> {
+    if what & OBJECT != 0 {
+        return of_object(key);
+    }
+    // SAFETY: as in `of_socket`, which was asked already.
+    Some(unsafe { &mut *SOCKETS.get_ptr_mut(key)? })
+}
+
+/// How many bytes of a call are kept.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn keep_bytes(what: u32, key: u64, address: u64, buffers: u64, length: u64) -> u32 {
+    match find(what, key) {
+        Some(stream) => stream.keep((what & 1) as u8, Source { address, buffers }, length),
+        None => 0,
+    }
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn send_bytes(what: u64, key: u64, address: u64, size: u64, subject: u64) -> u32 {
+    let sighting = Sighting::unpacked(what as u32 >> 8);
+    let direction = (what & 1) as u8;
+    let transport = match what as u32 & (OBJECT | DATAGRAM) {
+        OBJECT => TLS,
+        DATAGRAM => UDP,
+        _ => TCP,
+    };
+    let Some(stream) = find(what as u32, key) else {
+        return Reason::ObjectUnknown as u32;
+    };
+    let length = size & 0xffff_ffff;
+    let after = if direction == SENT {
+        stream.moved[0]
+    } else {
+        stream.moved[1]
+    };
+    let sent = send(
+        sighting,
+        stream,
+        transport,
+        direction,
+        subject,
+        |body, slot| {
+            // A datagram is not part of a stream.
+            body.offset = if transport == UDP { 0 } else { after - length };
+            body.length = length as u32;
+            let source = Source {
+                address,
+                buffers: size >> 32,
+            };
+            chunk::send(sighting, slot, source, (what >> 32) as u32)
+        },
+    );
+    Reason::number(sent)
+}
+
+#[inline(always)]
+fn send(
+    sighting: Sighting,
+    stream: &Stream,
+    transport: u8,
+    direction: u8,
+    subject: u64,
+    chunks: impl FnOnce(&mut PayloadBody, u32) -> Result<(), Reason>,
+) -> Result<(), Reason> {
+    scratch::with(|scratch, slot| {
+        // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
+        let body = unsafe { &mut *scratch.body::<PayloadBody>() };
+        body.header.flags = sighting.generation.flags();
+        body.connection = connection(stream, transport);
+        body.subject = subject;
+        body.socket = stream.socket;
+        body.direction = direction;
+        body.flags = 0;
+        if stream.has_lost(direction) {
+            body.flags |= FLAG_LOST;
+        }
+        if stream.flags & MIDSTREAM != 0 {
+            body.flags |= FLAG_MIDSTREAM;
+        }
+        body.pad = [0; 6];
+        body.peer = stream.peer;
+        chunks(body, slot)
+    })
+}
+
+/// Kept of an answer of a name server: more than resolvers ask for.
+const ANSWER_KEPT: u64 = 4_096;
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn receive_datagram(
+    sock: u64,
+    name: u64,
+    address: u64,
+    buffers: u64,
+    packed: u64,
+) -> u32 {
+    if sender(sock, name).port != NAME_PORT {
+        return 0;
+    }
+    let Some(sighting) = Sighting::of(Family::Payload) else {
+        return 0;
+    };
+    // The answer is sent under an entry like any other, which is taken back: nobody else has this key.
+    let stream = inode_key(packed);
+    let sent = subject::of(sighting.task).and_then(|subject| {
+        if begin_datagram(stream, sock, name) != 0 {
+            return Err(Reason::SubjectUnknown);
+        }
+        let length = packed & 0xffff;
+        let keep = if length < ANSWER_KEPT {
+            length
+        } else {
+            ANSWER_KEPT
+        };
+        let what = u64::from(u32::from(RECEIVED) | DATAGRAM | (sighting.packed() << 8));
+        let size = (buffers << 32) | length;
+        let sent = send_bytes(what | (keep << 32), stream, address, size, subject);
+        Reason::or_recorded(sent)
+    });
+    // Absent only where it could not be made.
+    let _ = SOCKETS.remove(stream);
+    sighting.ended(sent);
+    0
+}
+
+/// In what [`send_bytes`] gets: a datagram.
+const DATAGRAM: u32 = 4;
+
+/// Key of a UDP socket among those of TCP sockets, which are addresses of the kernel: far above this.
+#[inline(always)]
+fn inode_key(packed: u64) -> u64 {
+    packed >> 32
+}
+
+/// Begins the entry of a datagram; gives 0 where there was room for it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn begin_datagram(key: u64, sock: u64, name: u64) -> u32 {
+    let stream = Stream::new(key, key, subject::tgid(), sender(sock, name));
+    u32::from(SOCKETS.insert(key, stream, 0).is_err())
+}
+
+/// Who sent a datagram: the peer of a connected socket, or whom the kernel named to the caller.
+#[inline(always)]
+fn sender(sock: u64, name: u64) -> Peer {
+    let from = peer(sock);
+    if from.port == 0 && name != 0 {
+        named(name)
+    } else {
+        from
+    }
+}
+
+/// The kernel destroys a TCP socket. No global function: those take no typed pointer, which `sock` is to the verifier.
+#[inline(always)]
+pub(crate) fn closed_socket(sock: u64) {
+    let Some(stream) = SOCKETS.get_ptr(sock) else {
+        return;
+    };
+    // SAFETY: as in `of_socket`.
+    let stream = unsafe { &*stream };
+    let sent: u64 = read_or_zero(sock, offset!(tcp_bytes_sent));
+    let resent: u64 = read_or_zero(sock, offset!(tcp_bytes_resent));
+    let received: u64 = read_or_zero(sock, offset!(tcp_bytes_received));
+    close(stream, TCP, [sent.wrapping_sub(resent), received]);
+    // Absent only where another CPU removed it.
+    let _ = SOCKETS.remove(sock);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn close_object(address: u64) -> u32 {
+    if let Some(stream) = of_object(address) {
+        close(stream, TLS, [0; 2]);
+        // Absent only where another thread removed it.
+        let _ = OBJECTS.remove(ObjectKey::of(address));
+    }
+    0
+}
+
+/// A process ends, or becomes another program: so do its OpenSSL objects, where it had any. Their entries make room
+/// in time.
+#[inline(always)]
+pub(crate) fn closed_process(tgid: u32, task: *mut Task) {
+    // SAFETY: the pointer is into a map value, which the kernel keeps while the program runs.
+    let flags = unsafe { &mut (*task).flags };
+    if *flags & TASK_USES_TLS != 0 {
+        *flags &= !TASK_USES_TLS;
+        close_process(tgid);
+    }
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn close_process(tgid: u32) -> u32 {
+    let stream = Stream::new(0, 0, tgid, NO_PEER);
+    close(&stream, TLS, [0; 2]);
+    0
+}
+
+/// Sends the end of a connection. It may come in any task, so that no watched one is asked for.
+#[inline(always)]
+fn close(stream: &Stream, transport: u8, wire: [u64; 2]) {
+    let generation = Generation::now();
+    count::up(generation, Family::Payload, Reason::Seen);
+    let body = ClosedBody {
+        header: emit::header(KIND_CLOSED, generation.flags(), &path::EMPTY),
+        connection: connection(stream, transport),
+        sent: stream.moved[0],
+        received: stream.moved[1],
+        wire_sent: wire[0],
+        wire_received: wire[1],
+    };
+    if let Err(reason) = scratch::with(|scratch, _| emit::send(scratch, body, &path::EMPTY)) {
+        count::up(generation, Family::Payload, reason);
+    }
+}
+
+#[inline(always)]
+fn connection(stream: &Stream, transport: u8) -> Connection {
+    Connection {
+        number: stream.number,
+        tgid: stream.tgid,
+        transport,
+        pad: [0; 3],
+    }
+}
+
+const NO_PEER: Peer = Peer {
+    family: PEER_UNKNOWN,
+    port: 0,
+    pad: 0,
+    address: [0; 2],
+};
+
+/// Whom a socket is connected to.
+#[inline(always)]
+fn peer(sock: u64) -> Peer {
+    let port = read_or_zero(sock, offset!(sock_peer_port));
+    let mut peer = Peer { port, ..NO_PEER };
+    match read::<u16>(sock, offset!(sock_family)) {
+        Some(AF_INET) => {
+            peer.family = PEER_IPV4;
+            let address: u32 = read_or_zero(sock, offset!(sock_peer));
+            peer.address[0] = u64::from(address);
+        }
+        Some(AF_INET6) => {
+            peer.family = PEER_IPV6;
+            peer.address = read_or_zero(sock, offset!(sock_v6_peer));
+        }
+        _ => {}
+    }
+    peer
+}
+
+/// Who sent a datagram, by the `struct sockaddr` that the caller got.
+#[inline(always)]
+fn named(name: u64) -> Peer {
+    let family: u16 = read_user_or_zero(name);
+    let port = read_user_or_zero(name + 2);
+    let mut peer = Peer { port, ..NO_PEER };
+    match family {
+        AF_INET => {
+            peer.family = PEER_IPV4;
+            peer.address[0] = u64::from(read_user_or_zero::<u32>(name + 4));
+        }
+        AF_INET6 => {
+            peer.family = PEER_IPV6;
+            peer.address = read_user_or_zero(name + 8);
+        }
+        _ => {}
+    }
+    peer
+}
