@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod data;
+pub mod decode;
 pub mod doctor;
 pub mod evidence;
 pub mod format;

@@ -34,6 +34,7 @@ enum Command {
     Query(whittle_advisor::query::Args),
     Doctor(doctor::Args),
     Policy(policy::Args),
+    Decode(whittle_advisor::decode::Args),
     #[command(name = record::START, hide = true)]
     Start(record::StartArgs),
 }
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Query(args) => ended(whittle_advisor::query::run(&args), |_| 1),
         Command::Doctor(args) => ended(doctor::run(&args), |_| 1),
         Command::Policy(args) => ended(policy::run(&args), |_| 1),
+        Command::Decode(args) => ended(whittle_advisor::decode::run(&args), |_| 1),
         Command::Start(args) => record::start(&args),
     }
 }

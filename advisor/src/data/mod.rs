@@ -3,7 +3,7 @@
 
 mod files;
 mod guard;
-mod progress;
+pub(crate) mod progress;
 mod rows;
 #[cfg(test)]
 mod tests;

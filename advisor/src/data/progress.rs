@@ -39,7 +39,14 @@ impl Progress {
         Self::show_later(bar, "{spinner} running the query, {elapsed}")
     }
 
-    /// One more file was read.
+    /// Of reading lines, whose number nobody knows.
+    #[must_use]
+    pub fn of_lines() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self::show_later(bar, "{spinner} {pos} lines, {per_sec}")
+    }
+
+    /// One more file or line was read.
     pub fn step(&self) {
         self.bar.inc(1);
     }
