@@ -245,7 +245,7 @@ mod tests {
         );
         check(
             r#"{"id":1,"method":5}"#,
-            &format!("has a value of the wrong type at column 17: {rest}"),
+            &format!("has a value of the wrong type at column 18: {rest}"),
         );
         check(
             r#"{"id":1,"method":"GET","host":"h","path":"/","body_base64":"!"}"#,

@@ -2,14 +2,11 @@
 //! `X-Amz-Target`, `Action` and `Version`, and method, path and query. Unsigned requests are found by their host, or by
 //! the name of an operation that says its service too.
 
-use std::borrow::Cow;
-
-use smallvec::SmallVec;
-
 use super::body::Format;
 use super::data_plane::DataPlane;
 use super::endpoint::{Endpoint, Style};
 use super::route::Candidates;
+use super::said::{Form, cbor, target};
 use super::scope::Scope;
 use super::table::{Ids, Operation, Service, Signing, table};
 use super::uri::{self, Query, Segments};
@@ -149,11 +146,11 @@ fn by_action(request: &Request<'_>) -> Option<Ids> {
     (!services.is_empty()).then_some(services)
 }
 
-struct Finder<'r, 'a> {
-    request: &'r Request<'a>,
-    endpoint: &'r Endpoint<'a>,
-    signing: &'static Signing,
-    name: &'a str,
+pub(super) struct Finder<'r, 'a> {
+    pub(super) request: &'r Request<'a>,
+    pub(super) endpoint: &'r Endpoint<'a>,
+    pub(super) signing: &'static Signing,
+    pub(super) name: &'a str,
     /// Other services of the signing name are left out.
     only: Option<&'r Ids>,
 }
@@ -244,7 +241,9 @@ impl<'a> Finder<'_, 'a> {
     fn by_path(&self) -> Result<Matched<'a>, Miss> {
         let path = uri::path(self.request.path);
         let bucket = match self.endpoint.style {
-            _ if !self.name.starts_with("s3") || path.starts_with("/v20180820/") => None,
+            _ if !self.name.starts_with("s3") => None,
+            // These have an account or a route in front of the host.
+            _ if path.starts_with("/v20180820/") || path == "/WriteGetObjectResponse" => None,
             Style::Path => None,
             Style::VirtualHost(bucket) => Some(bucket),
             // The name is only there to hold the place of the bucket.
@@ -252,127 +251,30 @@ impl<'a> Finder<'_, 'a> {
             Style::MultiRegionAccessPoint(alias) => Some(alias),
         };
         let segments = uri::segments(bucket, path);
-        // What a host begins with need not be a bucket, and a bucket may be in a host that is not AWS's: newer SDKs say
-        // the operation, which tells.
-        let asked = Query::of(self.request.path).raw("x-id");
         let best = self.best(&segments);
+        let asked = Query::of(self.request.path).raw("x-id");
         let suits = |best: &Result<u32, Miss>| {
             let found = best.as_ref().map(|number| table().operation(*number).name);
-            found.is_ok_and(|name| asked.is_none_or(|asked| asked == name))
+            found.is_ok_and(|name| asked == Some(name))
         };
-        if suits(&best) || !self.name.starts_with("s3") {
-            return Ok(self.matched(best?, Format::Rest, segments));
-        }
-        let other = match bucket {
-            Some(_) => None,
-            None if self.endpoint.is_aws => None,
-            None => self.request.host.split_once('.').map(|(bucket, _)| bucket),
-        };
-        if bucket.is_some() || other.is_some() {
-            let segments = uri::segments(other, path);
+        // A host that is not AWS's may begin with a bucket all the same; newer SDKs say the operation, which tells.
+        if self.name == "s3"
+            && asked.is_some()
+            && bucket.is_none()
+            && !self.endpoint.is_aws
+            && !suits(&best)
+            && let Some((bucket, _)) = self.request.host.split_once('.')
+        {
+            let segments = uri::segments(Some(bucket), path);
             let second = self.best(&segments);
-            if suits(&second) && (asked.is_some() || bucket.is_some()) {
+            if suits(&second) {
                 return Ok(self.matched(second?, Format::Rest, segments));
             }
         }
         Ok(self.matched(best?, Format::Rest, segments))
     }
 
-    fn best(&self, segments: &Segments<'a>) -> Result<u32, Miss> {
-        let query = Query::of(self.request.path);
-        let keys: SmallVec<[(&str, &str); 12]> = query.pairs().collect();
-        let mut best: Option<(Score, u32)> = None;
-        let mut tied: Option<u32> = None;
-        for number in self.signing.routes.find(segments) {
-            let operation = table().operation(number);
-            if operation.method != self.request.method || !self.is_allowed(operation) {
-                continue;
-            }
-            let Some(score) = self.score(number, operation, &keys) else {
-                continue;
-            };
-            match &best {
-                Some((than, _)) if score < *than => {}
-                Some((than, first)) if score == *than => {
-                    let (one, other) = (table().operation(*first), operation);
-                    // An operation and the older one that it replaces need the same action: the newer one is first.
-                    if main_action(one) != main_action(other) {
-                        tied = Some(number);
-                    }
-                }
-                _ => {
-                    best = Some((score, number));
-                    tied = None;
-                }
-            }
-        }
-        let (_, best) = best.ok_or_else(|| {
-            self.miss(Reason::UnknownPath {
-                service: cut(self.name),
-            })
-        })?;
-        match tied {
-            Some(other) => Err(self.ambiguous(best, other)),
-            None => Ok(best),
-        }
-    }
-
-    /// How well a request suits an operation whose path it has; None where something that must be there is missing.
-    fn score(&self, number: u32, operation: &Operation, keys: &[(&str, &str)]) -> Option<Score> {
-        let has = |key: &str| keys.iter().any(|(found, _)| uri::same_key(found, key));
-        let mut matched = 0;
-        for literal in list(operation.literals, '&') {
-            let (key, value) = literal.split_once('=').unwrap_or((literal, ""));
-            let found = keys.iter().any(|(found, with)| {
-                uri::same_key(found, key) && (value.is_empty() || uri::decoded(with) == value)
-            });
-            if !found {
-                return None;
-            }
-            matched += 1;
-        }
-        for key in list(operation.required, ',') {
-            if !has(key) {
-                return None;
-            }
-            matched += 1;
-        }
-        for name in list(operation.headers, ',') {
-            uri::header_or_key(self.request, name)?;
-            matched += 1;
-        }
-        let asked = keys
-            .iter()
-            .any(|(key, value)| *key == "x-id" && *value == operation.name);
-        let unknown = if operation.optional.contains('*') {
-            0
-        } else {
-            keys.iter()
-                .filter(|(key, _)| {
-                    *key != "x-id" && !is_of_signature(key) && !is_known(operation, key)
-                })
-                .count()
-        };
-        let (mut literal, mut labels) = (0, 0);
-        for part in operation.path.split('/') {
-            if part.starts_with('{') {
-                labels += if part.ends_with("+}") { 2 } else { 1 };
-            } else {
-                literal += part.len();
-            }
-        }
-        Some(Score {
-            asked,
-            known: usize::MAX - unknown,
-            matched,
-            literal,
-            exact: usize::MAX - labels,
-            at_host: self.is_at_host(number),
-            own_name: table().service_of(operation).name == self.name,
-        })
-    }
-
-    fn is_allowed(&self, operation: &Operation) -> bool {
+    pub(super) fn is_allowed(&self, operation: &Operation) -> bool {
         // The two lists of buckets differ in the name that signs, and in one key of the query.
         let other_list = match operation.name {
             "ListDirectoryBuckets" if self.name == "s3" => {
@@ -403,7 +305,7 @@ impl<'a> Finder<'_, 'a> {
             .copied()
     }
 
-    fn is_at_host(&self, number: u32) -> bool {
+    pub(super) fn is_at_host(&self, number: u32) -> bool {
         let service = table().service_of(table().operation(number));
         let prefix = self.endpoint.prefix;
         self.endpoint.is_aws
@@ -428,14 +330,14 @@ impl<'a> Finder<'_, 'a> {
         }
     }
 
-    fn miss(&self, reason: Reason) -> Miss {
+    pub(super) fn miss(&self, reason: Reason) -> Miss {
         Miss {
             reason,
             prefix: Some(self.signing.prefix).filter(|prefix| !prefix.is_empty()),
         }
     }
 
-    fn ambiguous(&self, first: u32, second: u32) -> Miss {
+    pub(super) fn ambiguous(&self, first: u32, second: u32) -> Miss {
         self.miss(Reason::Ambiguous {
             service: cut(self.name),
             first: table().operation(first).name,
@@ -444,39 +346,7 @@ impl<'a> Finder<'_, 'a> {
     }
 }
 
-/// What tells operations apart that a request may be of; the greatest is the best. The order of the fields counts.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Score {
-    /// `x-id` has its name.
-    asked: bool,
-    /// Query keys that it knows, counted down from all by those that it does not.
-    known: usize,
-    /// Literals, keys and headers that must be there, and are.
-    matched: usize,
-    /// Letters of the path that are no labels.
-    literal: usize,
-    /// Labels, counted down.
-    exact: usize,
-    at_host: bool,
-    own_name: bool,
-}
-
-fn is_known(operation: &Operation, key: &str) -> bool {
-    let literal = list(operation.literals, '&')
-        .any(|literal| uri::same_key(key, literal.split('=').next().unwrap_or_default()));
-    literal
-        || list(operation.required, ',').any(|known| uri::same_key(key, known))
-        || list(operation.optional, ',').any(|known| uri::same_key(key, known))
-}
-
-/// Query keys of presigned requests, into which headers go too.
-fn is_of_signature(key: &str) -> bool {
-    key.get(..6)
-        .is_some_and(|start| start.eq_ignore_ascii_case("X-Amz-"))
-        || ["AWSAccessKeyId", "Signature", "Expires"].contains(&key)
-}
-
-fn main_action(operation: &Operation) -> &str {
+pub(super) fn main_action(operation: &Operation) -> &str {
     operation
         .actions
         .split([' ', ';', '?', '+'])
@@ -484,77 +354,8 @@ fn main_action(operation: &Operation) -> &str {
         .unwrap_or_default()
 }
 
-fn list(text: &'static str, separator: char) -> impl Iterator<Item = &'static str> {
-    text.split(separator).filter(|part| !part.is_empty())
-}
-
-/// Service and operation of `POST /service/X/operation/Y`.
-fn cbor<'a>(request: &Request<'a>) -> Option<(&'a str, &'a str)> {
-    let rest = uri::path(request.path).strip_prefix("/service/")?;
-    let protocol = uri::header(request, "smithy-protocol")?;
-    if protocol != b"rpc-v2-cbor" {
-        return None;
-    }
-    rest.split_once("/operation/")
-}
-
-/// Prefix and operation of `X-Amz-Target: X.Y`.
-fn target<'a>(request: &Request<'a>) -> Option<(&'a str, &'a str)> {
-    let target = std::str::from_utf8(uri::header(request, "x-amz-target")?).ok()?;
-    target.trim().rsplit_once('.')
-}
-
-/// `Action` and `Version`, in the query or in the body.
-struct Form<'a> {
-    action: Option<Cow<'a, str>>,
-    version: Option<Cow<'a, str>>,
-    in_body: bool,
-}
-
-impl<'a> Form<'a> {
-    /// None where the request is of no form.
-    fn of(request: &Request<'a>) -> Option<Self> {
-        let query = Query::of(request.path);
-        if let Some(action) = query.value("Action") {
-            return Some(Self {
-                action: Some(action),
-                version: query.value("Version"),
-                in_body: false,
-            });
-        }
-        if request.method != "POST" {
-            return None;
-        }
-        let mut form = Self {
-            action: None,
-            version: None,
-            in_body: true,
-        };
-        let mut rest = request.body;
-        while !rest.is_empty() && (form.action.is_none() || form.version.is_none()) {
-            let end = rest.iter().position(|byte| *byte == b'&');
-            // What the cut may have shortened does not count.
-            if end.is_none() && !request.body_complete {
-                break;
-            }
-            let (pair, after) =
-                end.map_or((rest, &rest[..0]), |end| (&rest[..end], &rest[end + 1..]));
-            rest = after;
-            let value_of = |key: &[u8]| {
-                let value = pair.strip_prefix(key)?;
-                std::str::from_utf8(value)
-                    .ok()
-                    .map(|value| uri::decoded_form(value.trim_end()))
-            };
-            form.action = form.action.or_else(|| value_of(b"Action="));
-            form.version = form.version.or_else(|| value_of(b"Version="));
-        }
-        Some(form)
-    }
-}
-
 /// A name out of a request, for an error.
-fn cut(name: &str) -> String {
+pub(super) fn cut(name: &str) -> String {
     let clean = |letter: char| if letter.is_control() { '.' } else { letter };
     name.chars().take(MAX_NAME).map(clean).collect()
 }

@@ -1,7 +1,7 @@
 //! HTTP requests to AWS: which operation of which service one asks for, the actions and resources that it needs, and
-//! with which access key. `scope` reads the signature's scope, `endpoint` the host, `find` names the operation with the
-//! `table`, `actions` gives what it needs. Signatures, session tokens and bodies stay in here: nothing of them is in a
-//! [`Call`] or an [`Unmapped`].
+//! with which access key. `scope` reads the signature's scope, `endpoint` the host; `find` (with `said`, `route` and
+//! `pick`) names the operation from the `table`, `actions` gives what it needs. Signatures, session tokens and bodies stay
+//! in here: nothing of them is in a [`Call`] or an [`Unmapped`].
 
 mod actions;
 mod body;
@@ -9,8 +9,10 @@ mod data_plane;
 mod endpoint;
 mod find;
 mod partiql;
+mod pick;
 mod route;
 mod s3;
+mod said;
 mod scope;
 mod table;
 mod template;
