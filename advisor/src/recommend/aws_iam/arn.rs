@@ -99,16 +99,54 @@ fn folded(
 }
 
 fn exact(name: &str, windows: &BTreeSet<WindowId>) -> Pattern {
-    let text = escape(name);
-    let also_allows = text
-        .contains(UNREADABLE)
-        .then(|| "every name with something else where bytes are no text".to_owned());
+    let text = pattern(name);
+    let also_allows = if text.contains(UNREADABLE) {
+        Some("every name with something else where bytes are no text".to_owned())
+    } else if text
+        .replace("${*}", "")
+        .replace("${?}", "")
+        .contains(['*', '?'])
+    {
+        Some(
+            "every resource that differs only where * or ? stands: the request did not say"
+                .to_owned(),
+        )
+    } else {
+        None
+    };
     Pattern {
         text: text.replace(UNREADABLE, "*"),
         stands_for: 1,
         also_allows,
         windows: windows.clone(),
     }
+}
+
+/// The letters that AWS adds to the name of a secret.
+const LETTERS: &str = "-??????";
+
+/// What a request did not say of its resource, such as the id of what it makes, stands in the ARN as a piece of its own that is
+/// `*`; in a secret's ARN also as the letters at its end. These stay wildcards. An asterisk anywhere else is of a name.
+fn pattern(name: &str) -> String {
+    if is_of_bucket(name) {
+        let whole = name
+            .strip_suffix("/*")
+            .filter(|bucket| !bucket.contains('/'));
+        return whole.map_or_else(|| escape(name), |bucket| format!("{}/*", escape(bucket)));
+    }
+    if name.split(':').nth(2) == Some("secretsmanager")
+        && let Some(start) = name.strip_suffix(LETTERS)
+    {
+        return format!("{}{LETTERS}", escape(start));
+    }
+    let pieces = name.split_inclusive(['/', ':']).map(|piece| {
+        if piece.trim_end_matches(['/', ':']) == "*" {
+            piece.to_owned()
+        } else {
+            escape(piece)
+        }
+    });
+    pieces.collect()
 }
 
 /// What `String::from_utf8_lossy` puts where bytes are no text.

@@ -200,6 +200,36 @@ fn wildcards_and_variables_in_a_name_stand_for_themselves() {
 }
 
 #[test]
+fn what_a_request_did_not_say_of_its_resource_stays_a_wildcard_and_is_an_over_grant() {
+    for (action, resource) in [
+        ("ec2:CreateVpc", "arn:aws:ec2:us-east-1:123456789012:vpc/*"),
+        (
+            "cloudformation:CreateStack",
+            "arn:aws:cloudformation:us-east-1:123456789012:stack/small/*",
+        ),
+        (
+            "ecs:RegisterTaskDefinition",
+            "arn:aws:ecs:us-east-1:123456789012:task-definition/web:*",
+        ),
+        (
+            "secretsmanager:CreateSecret",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-??????",
+        ),
+        ("s3:DeleteObject", "arn:aws:s3:::b/*"),
+    ] {
+        check(&[(action, resource)], &[action], &[resource]);
+        let found = of(&usage(&[(action, resource)]), &OPTIONS);
+        assert_eq!(found.parts[0].over_grants.len(), 1, "{resource}");
+    }
+    // A key may have an asterisk of its own, and then it is only that key.
+    check(
+        &[("s3:GetObject", "arn:aws:s3:::b/in/*")],
+        &["s3:GetObject"],
+        &["arn:aws:s3:::b/in/${*}"],
+    );
+}
+
+#[test]
 fn calls_that_are_not_known_allow_their_service_or_are_left_out_and_hold_it() {
     let calls = [
         ("s3:*", "*"),
