@@ -4,6 +4,7 @@
 pub mod aws;
 pub mod credentials;
 pub mod dns;
+pub mod error_code;
 mod hidden;
 pub mod http1;
 pub mod tls_hello;

@@ -27,7 +27,7 @@ pub const MOST_BODY: usize = 64 * 1024;
 /// Most of a response's body that is kept, where it is wanted at all.
 pub const MOST_ANSWER: usize = 16 * 1024;
 /// Most of the body of an error that is kept: its code stands at the beginning.
-pub const MOST_ERROR: usize = 2 * 1024;
+pub const MOST_ERROR: usize = 8 * 1024;
 /// Most requests that wait for their responses.
 pub const MOST_WAITING: usize = 32;
 
@@ -213,6 +213,12 @@ impl Connection {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.requests.count()
+    }
+
+    /// The request that waits longest for its response.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&Request> {
+        self.waiting.front().map(|waiting| &waiting.request)
     }
 
     /// Bytes in memory.
