@@ -1,6 +1,7 @@
-//! The wiring, from the kernel to Parquet: the one module that knows every stage. `rows` makes tables of a window,
-//! `writer` writes them.
+//! The wiring, from the kernel to Parquet: the one module that knows every stage. `calls` is the way of connections and
+//! their calls, `rows` makes tables of a window, `writer` writes them.
 
+mod calls;
 mod rows;
 mod writer;
 
@@ -22,7 +23,9 @@ use whittle_schemas::{
 };
 
 use crate::{
-    clock, decode,
+    clock,
+    conversation::Conversations,
+    decode,
     identity::{self, Identities},
     kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
     model::{Clock, Event, ScriptSeen, Touch},
@@ -86,6 +89,7 @@ pub struct Recorder {
     config: Config,
     probes: Probes,
     identities: Identities,
+    conversations: Conversations,
     /// One per generation of the kernel's usage map.
     windows: [Window; 2],
     writer: Writer,
@@ -119,6 +123,7 @@ impl Recorder {
             config,
             probes,
             identities,
+            conversations: Conversations::new(),
             windows: [Window::default(), Window::default()],
             writer,
             counted: [Counts::ZERO; 2],
@@ -188,7 +193,9 @@ impl Recorder {
     /// # Errors
     /// The first error that a window's files met; what was written before stays readable.
     pub fn finish(mut self) -> Result<Recording, RecordError> {
-        self.end_window()?;
+        let last = self.turn()?;
+        self.end_conversations(last);
+        self.write_window(last)?;
         Ok(Recording {
             files: self.writer.finish()?,
             undecodable: self.undecodable,
@@ -245,9 +252,9 @@ impl Recorder {
                     self.identities.subject(&seen, self.clock);
                 }
                 Ok(Event::Touch(touch)) => self.touch(touch),
-                Ok(Event::Opened(opened)) => self.arrive(opened.generation),
-                Ok(Event::Payload(payload)) => self.arrive(payload.generation),
-                Ok(Event::Closed(closed)) => self.arrive(closed.generation),
+                Ok(Event::Opened(opened)) => self.opened(&opened),
+                Ok(Event::Payload(payload)) => self.payload(&payload),
+                Ok(Event::Closed(closed)) => self.closed(&closed),
                 Err(error) => {
                     tracing::debug!(%error, "record");
                     self.undecodable += 1;
@@ -256,11 +263,6 @@ impl Recorder {
             }
         }
         false
-    }
-
-    /// Counts a record of a connection.
-    fn arrive(&mut self, generation: usize) {
-        self.windows[generation & 1].arrive(Family::Payload);
     }
 
     fn touch(&mut self, touch: Touch) {
@@ -302,16 +304,27 @@ impl Recorder {
         );
     }
 
-    /// Swaps the generations, and writes what the old one holds.
     fn end_window(&mut self) -> Result<(), RecordError> {
+        let old = self.turn()?;
+        self.write_window(old)
+    }
+
+    /// Swaps the generations, and reads what belongs to the old one.
+    fn turn(&mut self) -> Result<usize, RecordError> {
         let old = self.probes.generations.swap()?;
         // All that belongs to the old generation is in the ring by now, and it is no more than a ring full.
         let ring_full = self.config.limits.ring_bytes as usize / FIXED_BYTES;
         self.read_ring(ring_full);
+        Ok(old)
+    }
+
+    /// Writes what a generation holds.
+    fn write_window(&mut self, old: usize) -> Result<(), RecordError> {
         for repeat in self.probes.generations.drain(old)? {
             let value = repeat.value;
             self.windows[old].repeat(&repeat.key, value.repeats, value.last_boottime_ns);
         }
+        self.end_endpoints(old);
         let counted = self.probes.counters.read(old)?;
         let window = std::mem::take(&mut self.windows[old]);
         let frame = self.frame(clock::now_us());
@@ -321,6 +334,7 @@ impl Recorder {
             &self.probes.attached().plan,
             &counted.since(&self.counted[old]),
         );
+        calls::add_rows(&mut tables, &window, &self.conversations, &frame);
         self.counted[old] = counted;
         self.unexplained = rows::explain(&mut tables.coverage, self.unexplained);
         if let Some(unwritten_us) = self.writer.unwritten_us(frame.start_us) {

@@ -72,6 +72,12 @@ impl Identities {
         Some(Access { subject, touch })
     }
 
+    /// The subject that the kernel calls so; None where it was never announced.
+    #[must_use]
+    pub fn subject_of(&self, id: u64) -> Option<Rc<Subject>> {
+        self.subjects.get(&id).map(Rc::clone)
+    }
+
     /// Announcements that did not fit into the bound.
     #[must_use]
     pub fn refused(&self) -> u64 {

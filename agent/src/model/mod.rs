@@ -1,6 +1,7 @@
 //! What passes between the stages: events from `decode`, accesses from `identity`, usage from `window`.
 //! Plain data; no stage's logic. `interpreter` is what more than one stage knows about programs that run scripts.
 
+mod call;
 pub mod interpreter;
 mod payload;
 
@@ -15,6 +16,7 @@ use whittle_schemas::{
     table::{Outcome, Surface},
 };
 
+pub use call::{Call, Endpoint, Medium, NameSource, Requested};
 pub use payload::{Closed, ConnectionId, Direction, Opened, Payload, Transport};
 
 /// How the kernel's clock relates to the calendar.

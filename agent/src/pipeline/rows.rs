@@ -40,9 +40,19 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
 /// One row per subject and instance, and per what it was granted, seen from its first to its last access.
 fn subjects(window: &Window, frame: &Frame) -> Vec<SubjectRow> {
     let mut seen: HashMap<_, (&Subject, u64, u64)> = HashMap::new();
-    for instance in window.seen() {
-        let subject = &*instance.subject;
-        let (first, last) = (instance.first_boottime_ns, instance.last_boottime_ns);
+    let accesses = window.seen().map(|instance| {
+        let times = (instance.first_boottime_ns, instance.last_boottime_ns);
+        (&*instance.subject, times)
+    });
+    let calls = window.calls.usages().iter().map(|usage| {
+        let times = (usage.first_boottime_ns, usage.last_boottime_ns);
+        (&*usage.subject, times)
+    });
+    let talked = window.calls.endpoints().filter_map(|(subject, endpoint)| {
+        let times = endpoint.seen_boottime_ns?;
+        Some((&**subject, times))
+    });
+    for (subject, (first, last)) in accesses.chain(calls).chain(talked) {
         let entry = seen
             .entry((
                 &subject.subject_id,

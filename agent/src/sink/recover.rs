@@ -226,9 +226,13 @@ fn cut_short(content: &mut Content, now_us: i64) -> Window {
             .iter()
             .any(|row| row.family == family.name());
         if !known {
-            tables.coverage.push(unsaid(family, place, tables));
+            let mut usage = tables.usage.iter();
+            let backend = usage.find_map(|row| backend_of(&row.source, family));
+            let row = unsaid(family.name(), backend, place);
+            tables.coverage.push(row);
         }
     }
+    add_unsaid_calls(place, tables);
     let counted = Family::ALL.map(|family| (family.name(), recorded(family, tables)));
     for row in &mut tables.coverage {
         row.gap_us = row
@@ -276,23 +280,40 @@ fn recorded(family: Family, tables: &Tables) -> u64 {
     rows.map(|row| row.count).sum()
 }
 
+/// What calls to a cloud are in `source` and in coverage.
+const CLOUD: &str = "cloud";
+
+/// Adds the coverage of calls to a cloud that the spool holds: of these nobody but the recorder knew.
+fn add_unsaid_calls(place: &Place, tables: &mut Tables) {
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    for row in &tables.usage {
+        if let Some((CLOUD, medium)) = row.source.split_once('/') {
+            *counted.entry(medium.to_owned()).or_default() += row.count;
+        }
+    }
+    for (medium, recorded) in counted {
+        let is_said = |row: &CoverageRow| row.family == CLOUD && row.backend == medium;
+        if !tables.coverage.iter().any(is_said) {
+            let mut row = unsaid(CLOUD, Some(&medium), place);
+            (row.seen, row.recorded) = (recorded, recorded);
+            tables.coverage.push(row);
+        }
+    }
+}
+
 /// The backend in a source such as `file/syscall`, where it is one of this family.
 fn backend_of(source: &str, family: Family) -> Option<&str> {
     source.strip_prefix(family.name())?.strip_prefix('/')
 }
 
 /// The coverage of a family whose recorder died before it wrote one.
-fn unsaid(family: Family, place: &Place, tables: &Tables) -> CoverageRow {
-    let backend = tables
-        .usage
-        .iter()
-        .find_map(|row| backend_of(&row.source, family));
+fn unsaid(family: &str, backend: Option<&str>, place: &Place) -> CoverageRow {
     CoverageRow {
         window_start_us: 0,
         window_end_us: 0,
         cluster: place.cluster.clone(),
         node: place.node.clone(),
-        family: family.name().to_owned(),
+        family: family.to_owned(),
         backend: backend.unwrap_or("unknown").to_owned(),
         backend_reason: "the recorder ended before it said".to_owned(),
         seen: 0,

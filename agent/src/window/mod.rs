@@ -1,6 +1,8 @@
 //! Accesses to usage; pure. A window is one generation of the kernel's usage map: the first access of each
-//! kind comes as a record, and how often it was repeated comes when the generation is drained.
+//! kind comes as a record, and how often it was repeated comes when the generation is drained. `calls` counts the calls to a
+//! cloud, which all come as they are made.
 
+mod calls;
 mod rows;
 
 use std::{collections::HashMap, rc::Rc};
@@ -9,7 +11,11 @@ use whittle_schemas::record::{Family, usage::UsageKey};
 
 use crate::model::{Access, Deed, Subject, Touch};
 
-pub use rows::{FamilyCoverage, Frame, coverage_row, subject_row, usage_row};
+pub use calls::{CallUsage, Calls};
+pub use rows::{
+    FamilyCoverage, Frame, call_row, calls_coverage_row, coverage_row, endpoint_row, subject_row,
+    usage_row,
+};
 
 /// Most distinct usages of one window; accesses past it are counted as unresolved.
 pub const MOST_USAGES: usize = 1_000_000;
@@ -63,6 +69,8 @@ pub struct Window {
     seen: HashMap<u64, Seen>,
     unresolved: [u64; Family::ALL.len()],
     arrived: [u64; Family::ALL.len()],
+    /// Calls to a cloud, and the endpoints that were talked to.
+    pub calls: Calls,
 }
 
 impl Window {

@@ -2,12 +2,15 @@
 
 use whittle_schemas::{
     record::{Family, counter::Reason},
-    table::{CoverageRow, SubjectRow, UsageRow},
+    table::{CoverageRow, EndpointRow, SubjectRow, Surface, UsageRow},
 };
 
-use crate::model::{Clock, Subject};
+use crate::model::{Clock, Endpoint, Medium, Subject};
 
-use super::Usage;
+use super::{CallUsage, Usage};
+
+/// What calls to a cloud are in `source` and in coverage.
+const CLOUD: &str = "cloud";
 
 /// What all rows of a window share.
 #[derive(Clone, Debug)]
@@ -49,6 +52,94 @@ pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
         region: None,
         account: None,
         access_key_id: None,
+    }
+}
+
+/// One row of `usage`, of a call to a cloud. `principal` is the role or user that the key belongs to.
+#[must_use]
+pub fn call_row(usage: &CallUsage, frame: &Frame, principal: Option<&str>) -> UsageRow {
+    let request = &usage.request;
+    UsageRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        subject_id: usage.subject.subject_id.clone(),
+        principal: principal
+            .map(str::to_owned)
+            .or_else(|| request.access_key_id.clone()),
+        surface: Surface::Cloud,
+        action: request.action.clone(),
+        resource: request.resource.clone().into_bytes(),
+        resource_detail: None,
+        outcome: request.outcome,
+        error: request.error.clone(),
+        count: usage.count,
+        first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
+        last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
+        source: format!("{CLOUD}/{}", request.medium.name()),
+        operation: Some(request.operation.clone()),
+        endpoint: Some(request.endpoint.clone()),
+        region: request.region.clone(),
+        account: request.account.clone(),
+        access_key_id: request.access_key_id.clone(),
+    }
+}
+
+/// One row of `endpoints`.
+#[must_use]
+pub fn endpoint_row(subject: &Subject, endpoint: &Endpoint, frame: &Frame) -> EndpointRow {
+    let seen = endpoint.seen_boottime_ns;
+    let seen = seen.map(|(first, last)| (frame.clock.utc_us(first), frame.clock.utc_us(last)));
+    // What was open all along and silent was there from the beginning to the end.
+    let (first_seen_us, last_seen_us) = seen.unwrap_or((frame.start_us, frame.end_us));
+    let reasons = &endpoint.reasons;
+    EndpointRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        subject_id: subject.subject_id.clone(),
+        endpoint: endpoint.name.clone(),
+        name_source: endpoint.name_source.map(|source| source.name().to_owned()),
+        provider: endpoint.provider.map(str::to_owned),
+        connections: endpoint.connections,
+        readable: endpoint.readable,
+        decoded: endpoint.decoded,
+        requests: endpoint.requests,
+        requests_unmapped: endpoint.requests_unmapped,
+        unreadable_reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        first_seen_us,
+        last_seen_us,
+    }
+}
+
+/// One row of `coverage`, of the calls that were read through one medium.
+#[must_use]
+pub fn calls_coverage_row(medium: Medium, recorded: u64, lost: u64, frame: &Frame) -> CoverageRow {
+    CoverageRow {
+        window_start_us: frame.start_us,
+        window_end_us: frame.end_us,
+        cluster: frame.cluster.clone(),
+        node: frame.node.clone(),
+        family: CLOUD.to_owned(),
+        backend: medium.name().to_owned(),
+        backend_reason:
+            "calls are read from the bytes of connections: see endpoints for what could not be read"
+                .to_owned(),
+        seen: recorded + lost,
+        recorded,
+        lost,
+        lost_ring_full: 0,
+        lost_subject_unknown: 0,
+        lost_object_unknown: 0,
+        lost_nested: 0,
+        lost_unsupported: 0,
+        lost_unresolved: lost,
+        map_full: 0,
+        truncated: 0,
+        gap_us: 0,
+        gap_reason: None,
     }
 }
 

@@ -17,7 +17,7 @@ table! {
         "cluster", cluster: String = Required<Text>;
         /// Name of the node.
         "node", node: String = Required<Text>;
-        /// Hook family: `process`, `file`, `socket` or `payload`.
+        /// Hook family: `process`, `file`, `socket` or `payload`; `cloud` for calls, which come out of `payload`.
         "family", family: String = Required<Text>;
         /// How the family's probes were attached: `trampoline`, `kprobe`, `syscall`, or `none`.
         "backend", backend: String = Required<Text>;

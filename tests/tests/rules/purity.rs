@@ -2,8 +2,9 @@
 
 use crate::{check, is_product, paths};
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "agent/src/decode",
+    "agent/src/conversation",
     "protocol/src",
     "grants/src",
     "agent/src/window",

@@ -296,3 +296,32 @@ fn a_spool_that_holds_nothing_says_nothing_about_coverage() {
     let coverage = rows::<CoverageRow>(folder.path());
     assert!(coverage.len() == Family::ALL.len() && coverage.iter().all(|row| row.gap_us == 5));
 }
+
+#[test]
+fn calls_to_a_cloud_that_were_spooled_have_a_coverage_when_they_are_recovered() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = Spool::create(folder.path(), &place(), START_US, None).expect("it is new");
+    let call = UsageRow {
+        source: "cloud/openssl".to_owned(),
+        count: 3,
+        ..usage("/unused")
+    };
+    spool
+        .append(&Frame::Usage(call))
+        .expect("the disk has room");
+    drop(spool);
+    recover(folder.path(), START_US).expect("the spools are listed");
+    let coverage = rows::<CoverageRow>(folder.path());
+    let cloud: Vec<_> = coverage
+        .iter()
+        .filter(|row| row.family == "cloud")
+        .collect();
+    let [row] = &cloud[..] else {
+        panic!("one row about cloud, not {cloud:?}");
+    };
+    assert_eq!(
+        (row.backend.as_str(), row.seen, row.recorded),
+        ("openssl", 3, 3)
+    );
+    assert!(!row.is_complete());
+}
