@@ -16,6 +16,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fd::{AsFd, BorrowedFd},
+    process::{DumpableBehavior, set_dumpable_behavior},
 };
 use whittle_schemas::{
     record::{FIXED_BYTES, Family},
@@ -172,6 +173,10 @@ impl Recorder {
     /// # Errors
     /// The kernel's maps or the wait fail. File errors are kept until [`Self::finish`].
     pub fn run(&mut self, until: &[BorrowedFd<'_>]) -> Result<usize, RecordError> {
+        // From here on memory holds what programs say: no core dump may, and no other user's debugger.
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "PR_SET_DUMPABLE");
+        }
         loop {
             let is_empty = self.read_ring(TURN);
             let left = self.left_of_window();

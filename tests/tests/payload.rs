@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use whittle_agent::{
     kernel::Limits,
-    model::{Direction, Transport},
+    model::{Direction, Payload, Transport},
 };
 use whittle_tests::payload::{Overheard, Stream, overhear};
 
@@ -349,5 +349,44 @@ assert connection.recv(4096).startswith(b'HTTP/1.1 200')
     assert_eq!(streams[0].bytes.len(), 131_072);
     assert_eq!(streams[0].length, received[0].len() as u64);
     assert!(received[0].starts_with(&streams[0].bytes));
+    Ok(())
+}
+
+#[test]
+fn answers_of_a_name_server_are_read_however_a_resolver_receives_them() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let resolv = folder.path().join("resolv.conf");
+    fs::write(&resolv, "nameserver 127.0.0.1\noptions attempts:1\n")?;
+    let mut command = Command::new("/usr/bin/unshare");
+    command.args(["--net", "--mount", "--propagation", "private", "sh"]);
+    command
+        .arg(peer("names.sh"))
+        .arg(&resolv)
+        .arg(peer("names_dns.py"));
+    let overheard = overhear(&mut command, Limits::default())?;
+    ensure!(overheard.status.success(), "{:?}", overheard.status);
+    assert_eq!(overheard.lost(), 0);
+    let answers: Vec<_> = overheard
+        .payloads
+        .iter()
+        .filter(|payload| payload.peer.as_deref() == Some("127.0.0.1:53"))
+        .filter(|payload| payload.direction == Direction::Received)
+        .collect();
+    for (name, transport) in [
+        ("by-glibc", Transport::Udp),
+        ("by-recvfrom", Transport::Udp),
+        ("by-recvmsg", Transport::Udp),
+        ("by-read", Transport::Udp),
+        ("by-c-ares", Transport::Udp),
+        ("by-tcp", Transport::Tcp),
+    ] {
+        let address = |payload: &&&Payload| {
+            count(&payload.bytes, name.as_bytes()) > 0 && payload.bytes.ends_with(&[192, 0, 2, 7])
+        };
+        let found: Vec<_> = answers.iter().filter(address).collect();
+        assert_eq!(found.len(), 1, "{name}: {found:?} of {answers:?}");
+        assert_eq!(found[0].transport, transport, "{name}");
+        assert_eq!(found[0].bytes.len(), found[0].length as usize, "{name}");
+    }
     Ok(())
 }

@@ -7,6 +7,7 @@ use aya::{
     maps::{MapData, RingBuf},
 };
 use bytes::Bytes;
+use zeroize::Zeroizing;
 
 use super::KernelError;
 
@@ -24,9 +25,10 @@ impl Ring {
         Ok(Self { ring })
     }
 
-    /// The next record; None when the ring is empty.
+    /// The next record; None when the ring is empty. It may hold secrets, and is overwritten when it is dropped.
     pub fn next_record(&mut self) -> Option<Bytes> {
-        self.ring.next().map(|item| Bytes::copy_from_slice(&item))
+        let item = self.ring.next()?;
+        Some(Bytes::from_owner(Zeroizing::new(item.to_vec())))
     }
 }
 
