@@ -6,6 +6,7 @@
 
 mod functions;
 mod places;
+mod shelf;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,6 +24,7 @@ use aya::{
 };
 
 use functions::{NAMES, Offsets};
+use shelf::Shelf;
 
 use super::{Scope, support::innermost};
 
@@ -71,6 +73,7 @@ type FileId = (u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Openssl {
     is_loaded: bool,
+    shelf: Shelf,
     refused: Option<String>,
     files: Vec<OpensslFile>,
     known: HashMap<FileId, Option<OpensslUse>>,
@@ -95,6 +98,7 @@ impl Openssl {
             }
         }
         self.is_loaded = true;
+        self.shelf = Shelf::new();
         let mut places = places::of_system();
         if scope == Scope::All {
             places.extend(places::of_running());
@@ -189,7 +193,7 @@ impl Openssl {
             }
         };
         let attached = if self.files.len() < MOST_FILES {
-            attach(object, file, &offsets)
+            attach(object, &mut self.shelf, file, &offsets)
         } else {
             Err(format!(
                 "whittle reads OpenSSL in {MOST_FILES} files at most"
@@ -240,17 +244,35 @@ fn load(object: &mut Ebpf, name: &str) -> Result<(), ProgramError> {
 }
 
 /// Attaches to all functions of a file: to returns before entries, so that no call is seen begin and not end.
-fn attach(object: &mut Ebpf, file: &File, offsets: &Offsets) -> Result<(), String> {
+fn attach(
+    object: &mut Ebpf,
+    shelf: &mut Shelf,
+    file: &File,
+    offsets: &Offsets,
+) -> Result<(), String> {
     // The file that was looked into, whatever its path means by now.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     let probes = || PROBES.iter().zip(offsets);
     let exits = probes().filter_map(|((_, exit), offset)| Some(((*exit)?, (*offset)?)));
     let entries = probes().filter_map(|((entry, _), offset)| Some((*entry, (*offset)?)));
     for (name, offset) in exits.chain(entries) {
-        let location = UProbeAttachLocation::AbsoluteOffset(offset);
         program(object, name)
-            .and_then(|program| program.attach(location, &path, UProbeScope::AllProcesses))
+            .and_then(|program| attach_probe(program, shelf, &path, offset))
             .map_err(|error| format!("the kernel refused a probe there: {}", innermost(&error)))?;
+    }
+    Ok(())
+}
+
+fn attach_probe(
+    program: &mut UProbe,
+    shelf: &mut Shelf,
+    path: &str,
+    offset: u64,
+) -> Result<(), ProgramError> {
+    let location = || UProbeAttachLocation::AbsoluteOffset(offset);
+    let link = program.attach(location(), path, UProbeScope::AllProcesses)?;
+    if shelf.is_there() && !shelf.put(program, link) {
+        program.attach(location(), path, UProbeScope::AllProcesses)?;
     }
     Ok(())
 }
