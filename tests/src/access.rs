@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use whittle_schemas::table::{Outcome, UsageRow, text};
+use whittle_schemas::table::{Outcome, Surface, UsageRow, text};
 
 /// What was done, to what, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,10 +66,13 @@ pub fn add<'a>(
     count.created += created;
 }
 
-/// The accesses of usage rows.
+/// The accesses of usage rows to files and addresses: what strace's system calls name.
 pub fn of_rows<'a>(rows: impl IntoIterator<Item = &'a UsageRow>) -> Tally {
     let mut tally = Tally::new();
-    for row in rows {
+    let named = rows
+        .into_iter()
+        .filter(|row| matches!(row.surface, Surface::File | Surface::Network));
+    for row in named {
         add(
             &mut tally,
             row.action.split('+'),

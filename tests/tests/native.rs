@@ -143,7 +143,9 @@ fn grants_of_a_living_process_are_those_that_the_kernel_shows() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let folder = fs::canonicalize(folder.path())?;
     fs::write(folder.join("input"), "x")?;
-    let child = python(&folder, &["-c", SCRIPT, "input"])?;
+    // A script of its own: other processes that run `python3 -c` may be instances of the same subject.
+    fs::write(folder.join("script.py"), SCRIPT)?;
+    let child = python(&folder, &["script.py", "input"])?;
     let status = fs::read_to_string(format!("/proc/{}/status", child.process.id()))?;
     let tables = record_all(&folder.join("data"), child)?;
     let row = reader(&tables, &folder.join("input"))?;
