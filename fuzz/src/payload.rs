@@ -20,6 +20,7 @@ pub fn http1(mut bytes: &[u8]) {
             offset: u16::from_le_bytes([head[1], head[2]]).into(),
             bytes: content,
             length: (length + usize::from(head[5])) as u64,
+            lost_before: head[0] & 2 != 0,
         };
         if head[0] & 1 == 0 {
             connection.sent(chunk);
@@ -81,6 +82,7 @@ fn chunk(at: usize, bytes: &[u8]) -> Chunk<'_> {
         offset: at as u64,
         bytes,
         length: bytes.len() as u64,
+        lost_before: false,
     }
 }
 

@@ -99,8 +99,8 @@ PERMISSIONS = {
     "stepfunctions.ListStateMachines": [("states:ListStateMachines", "*")],
     "stepfunctions.DescribeStateMachine": [("states:DescribeStateMachine", "{stateMachineArn}")],
     "secretsmanager.CreateSecret": [("secretsmanager:CreateSecret", SECRET)],
-    "secretsmanager.GetSecretValue": [("secretsmanager:GetSecretValue", "{SecretId}")],
-    "secretsmanager.DescribeSecret": [("secretsmanager:DescribeSecret", "{SecretId}")],
+    "secretsmanager.GetSecretValue": [("secretsmanager:GetSecretValue", "{secret}")],
+    "secretsmanager.DescribeSecret": [("secretsmanager:DescribeSecret", "{secret}")],
     "secretsmanager.ListSecrets": [("secretsmanager:ListSecrets", "*")],
     "ssm.PutParameter": [("ssm:PutParameter", PARAMETER)],
     "ssm.GetParameter": [("ssm:GetParameter", PARAMETER)],
@@ -208,6 +208,10 @@ def derived(params):
         values["source"] = [urllib.parse.unquote(params["CopySource"].split("?")[0].lstrip("/"))]
     elif params.get("CopySource"):
         values["source"] = ["{Bucket}/{Key}".format(**params["CopySource"])]
+    if params.get("SecretId", "").startswith("arn:"):
+        values["secret"] = [params["SecretId"]]
+    elif "SecretId" in params:
+        values["secret"] = [SECRET.format(region=REGION, account=ACCOUNT, Name=params["SecretId"])]
     if "QueueUrl" in params:
         values["QueueName"] = [params["QueueUrl"].rsplit("/", 1)[1]]
     if "Delete" in params:

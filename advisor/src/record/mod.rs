@@ -12,10 +12,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use rustix::{
-    fd::AsFd,
-    process::{DumpableBehavior, set_dumpable_behavior},
-};
+use rustix::fd::AsFd;
 use whittle_agent::{
     clock,
     kernel::{Backend, Limits, Scope, Wanted},
@@ -141,11 +138,6 @@ pub enum Error {
         "the command cannot be waited for ({0}): run it again, and report it where that does not help"
     )]
     Wait(#[from] io::Error),
-    /// A core of this process could be written.
-    #[error(
-        "this process cannot be kept from being dumped ({0}), and secrets of the command pass through it: run it where prctl is allowed"
-    )]
-    Dumpable(#[source] rustix::io::Errno),
 }
 
 impl Error {
@@ -154,11 +146,7 @@ impl Error {
     pub fn status(&self) -> u8 {
         match self {
             Self::Command(error) => error.status(),
-            Self::Grants(_)
-            | Self::Start(_)
-            | Self::Record { .. }
-            | Self::Wait(_)
-            | Self::Dumpable(_) => 1,
+            Self::Grants(_) | Self::Start(_) | Self::Record { .. } | Self::Wait(_) => 1,
         }
     }
 }
@@ -170,8 +158,6 @@ impl Error {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let program = command::find(&args.command[0])?;
     let grants = args.grants.load()?;
-    // Payloads pass through this process, and with them secrets: no core of it, and no look into it but root's.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Error::Dumpable)?;
     recover(&args.out);
     let mut recorder = Recorder::start(config(args)).map_err(Error::Start)?;
     recorder.expect(&program);

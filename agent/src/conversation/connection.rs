@@ -220,6 +220,7 @@ impl Connection {
             offset: closed.sent,
             bytes: &[],
             length: 0,
+            lost_before: false,
         };
         match &mut self.speech {
             // Nothing came behind the last bytes that would have shown that they are missing.

@@ -94,6 +94,7 @@ impl Conversations {
             offset: payload.offset,
             bytes: &payload.bytes,
             length: payload.length.into(),
+            lost_before: payload.lost_before,
         };
         let heard = connection.heard(payload.direction, chunk);
         self.held_bytes = (self.held_bytes + connection.held_bytes()).saturating_sub(held_before);

@@ -30,6 +30,7 @@ fn whole(bytes: &[u8]) -> http1::Chunk<'_> {
         offset: 0,
         bytes,
         length: bytes.len() as u64,
+        lost_before: false,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Chunk<'a> {
     pub bytes: &'a [u8],
     /// How many the call moved; more than `bytes` where not all were kept.
     pub length: u64,
+    /// Whether bytes that are missing before these were wanted. Of a long body the rest is not, and nothing is lost with it.
+    pub lost_before: bool,
 }
 
 /// A request, as far as it was seen.
@@ -170,7 +172,10 @@ impl Connection {
         for piece in self.sent.pieces(chunk) {
             match piece {
                 Piece::Bytes(bytes) => self.requests.data(bytes, &mut self.waiting),
-                Piece::Gap(bytes) => self.requests.gap(bytes, &mut self.waiting),
+                Piece::Gap(bytes) => {
+                    let is_lost = chunk.lost_before;
+                    self.requests.gap(bytes, is_lost, &mut self.waiting);
+                }
             }
             if self.requests.take_regained() {
                 // Nobody knows how many requests are missing: what comes next answers the one that has begun.

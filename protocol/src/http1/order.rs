@@ -55,6 +55,7 @@ mod tests {
                 offset,
                 bytes,
                 length,
+                lost_before: false,
             };
             assert_eq!(order.pieces(chunk).collect::<Vec<_>>(), expected);
         };

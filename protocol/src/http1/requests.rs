@@ -37,6 +37,8 @@ enum Step {
     },
     /// The server answered before the body began: a client may leave it out, and send the next request.
     BodyOrHead(Body),
+    /// The rest of a body was not kept. What begins a request is the next one.
+    Passed,
     /// After `CONNECT`: the next request, where the proxy refused, or what goes through the tunnel.
     TunnelOrHead,
     /// Something is missing. A chunk that begins a message brings it back into step.
@@ -47,7 +49,10 @@ enum Step {
 
 impl Requests {
     pub(super) fn data(&mut self, bytes: &[u8], waiting: &mut VecDeque<Waiting>) {
-        if !matches!(self.step, Step::BodyOrHead(_) | Step::TunnelOrHead) {
+        if !matches!(
+            self.step,
+            Step::BodyOrHead(_) | Step::TunnelOrHead | Step::Passed
+        ) {
             if matches!(self.step, Step::Broken) && head::starts_request(bytes) == Some(true) {
                 self.regain(waiting);
             }
@@ -60,6 +65,11 @@ impl Requests {
         self.step = match std::mem::take(&mut self.step) {
             Step::BodyOrHead(body) if !is_request => Step::Body { body, waits: false },
             Step::TunnelOrHead if !is_request => return self.end(Reason::Tunnel),
+            Step::Passed if !is_request => {
+                self.undecided.clear();
+                self.step = Step::Passed;
+                return;
+            }
             _ => Step::Head,
         };
         let undecided = std::mem::take(&mut self.undecided);
@@ -77,7 +87,11 @@ impl Requests {
                     self.after_body(ended, waiting);
                 }
                 // Not before the next chunk: what a client sends behind `CONNECT` it sends after the answer.
-                Step::BodyOrHead(_) | Step::TunnelOrHead | Step::Broken | Step::Ended => return,
+                Step::BodyOrHead(_)
+                | Step::TunnelOrHead
+                | Step::Passed
+                | Step::Broken
+                | Step::Ended => return,
             }
         }
     }
@@ -139,14 +153,22 @@ impl Requests {
         };
     }
 
-    /// Passes over bytes that were not seen.
-    pub(super) fn gap(&mut self, bytes: u64, waiting: &mut VecDeque<Waiting>) {
+    /// Passes over bytes that were not seen. Lost are those that were wanted.
+    pub(super) fn gap(&mut self, bytes: u64, is_lost: bool, waiting: &mut VecDeque<Waiting>) {
         match &mut self.step {
             Step::Body { body, .. } => {
                 let mut nowhere = Nowhere::default();
-                let ended = body.skip(bytes, &mut kept(waiting, &mut nowhere));
-                self.after_body(ended, waiting);
+                match body.skip(bytes, &mut kept(waiting, &mut nowhere)) {
+                    // Where a chunked body ends is in the bytes that were not kept.
+                    Err(Lost) if !is_lost => {
+                        self.after_body(Ok(true), waiting);
+                        self.step = Step::Passed;
+                    }
+                    ended => self.after_body(ended, waiting),
+                }
             }
+            Step::Passed if !is_lost => self.undecided.clear(),
+            Step::Passed => self.lose_step(waiting),
             Step::TunnelOrHead => self.end(Reason::Tunnel),
             Step::Head | Step::BodyOrHead(_) => self.lose_step(waiting),
             Step::Broken | Step::Ended => {}

@@ -1,64 +1,31 @@
-"""A nightly job in miniature: reads orders, starts a child to count them, writes a summary and delivers it
-over TCP. On the way it tries, as an unprivileged user, a file that is not for it."""
+"""A nightly job in miniature: reads orders from S3, sums them up, and tells the rest of the shop. `job.py --further` goes on
+to what it has never done before, as somebody would who got hold of its credentials."""
 
 import csv
+import io
 import json
-import os
-import socket
-import subprocess
-import threading
+import sys
 
+import boto3
 
-def main():
-    with open("orders.csv", newline="") as file:
-        orders = list(csv.DictReader(file))
-    with open("/etc/hostname") as file:
-        host = file.read().strip()
-    counted = subprocess.run(["wc", "-l", "orders.csv"], capture_output=True, text=True, check=True)
-    summary = {
-        "host": host,
-        "orders": len(orders),
-        "lines": int(counted.stdout.split()[0]),
-        "total": sum(int(order["amount"]) for order in orders),
-        "payroll": read_unprivileged("payroll.csv"),
-    }
-    with open("summary.json", "w") as file:
-        json.dump(summary, file)
-    deliver(json.dumps(summary).encode())
-    print(f"delivered: {summary}")
+import calls
 
+session = boto3.Session(region_name="us-east-1")
+# By this log the fake AWS knows which permissions a call takes; whittle knows nothing of it.
+calls.watch(session, "batch-job")
 
-def read_unprivileged(path):
-    """What becomes of reading `path` as nobody, in a child of its own."""
-    child = os.fork()
-    if child == 0:
-        os.setuid(65534)
-        try:
-            open(path).close()
-        except PermissionError:
-            os._exit(1)
-        os._exit(0)
-    refused = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return "refused" if refused else "readable"
-
-
-def deliver(message):
-    """Sends `message` to a listener on loopback, which is this same process."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    received = []
-
-    def receive():
-        connection, _ = listener.accept()
-        with connection:
-            received.append(connection.recv(65536))
-
-    receiver = threading.Thread(target=receive)
-    receiver.start()
-    with socket.create_connection(listener.getsockname()) as connection:
-        connection.sendall(message)
-    receiver.join()
-    listener.close()
-    assert received == [message]
-
-
-main()
+s3 = session.client("s3")
+secret = session.client("secretsmanager").get_secret_value(SecretId="shop/db")["SecretString"]
+keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="shop-orders", Prefix="2026/")["Contents"]]
+total = 0
+for key in keys:
+    text = s3.get_object(Bucket="shop-orders", Key=key)["Body"].read().decode()
+    total += sum(int(order["amount"]) for order in csv.DictReader(io.StringIO(text)))
+summary = {"files": len(keys), "total": total}
+s3.put_object(Bucket="shop-reports", Key="nightly.json", Body=json.dumps(summary).encode())
+session.client("dynamodb").put_item(TableName="totals", Item={"day": {"S": "today"}, "total": {"N": str(total)}})
+queue = session.client("sqs").get_queue_url(QueueName="totals")["QueueUrl"]
+session.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(summary))
+print(f"the job is done: {summary}")
+if "--further" in sys.argv:
+    s3.delete_bucket(Bucket="shop-orders")

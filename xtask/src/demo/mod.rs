@@ -1,76 +1,160 @@
-//! `cargo xtask demo`: builds whittle and records a small job with it, which `job.py` describes.
+//! `cargo xtask demo`: the whole arc on a small job. The job calls a fake AWS as an administrator while whittle watches; then
+//! it runs again with nothing but the policy that whittle wrote. `job.py` is the job, `stock.py` what it finds in the account.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::{command, places};
+use crate::cloud::{self, Aws, ROLE};
+use crate::{command, places, setup};
 
-const JOB: &str = include_str!("job.py");
-const ORDERS: &str = "order,amount\n1001,250\n1002,75\n1003,1200\n";
-const PAYROLL: &str = "name,salary\nada,1\n";
-
-/// Builds, records, and says what to try next.
+/// Builds, records, recommends, proves, and says what to try next.
 ///
 /// # Errors
-/// When a tool or root is missing, or whittle cannot record.
+/// When a tool or root is missing, or a step does not end as it should.
 pub fn run() -> Result<()> {
     ensure!(
         rustix::process::geteuid().is_root(),
         "recording loads probes into the kernel, which needs root; try `sudo env PATH=$PATH cargo xtask demo`"
     );
-    let python = python()?;
-    let whittle = build()?;
-    let folder = workload()?;
-    let data = folder.join("data");
-    println!("recording a job in {}\n", folder.display());
-    let mut record = Command::new(&whittle);
-    record
-        .arg("record")
-        .arg("--out")
-        .arg(&data)
-        .arg("--")
-        .arg(&python)
-        .arg("job.py")
-        .current_dir(&folder)
-        // Cargo points it at its own folders, which the job would then search too.
-        .env_remove("LD_LIBRARY_PATH");
-    let status = record
-        .status()
-        .with_context(|| format!("cannot start {}", whittle.display()))?;
-    ensure!(status.success(), "the demo did not record: {status}");
-    print_next_steps(&whittle, &data);
+    let python = setup::venv::installed().context(
+        "the demo's job calls a fake AWS; `cargo xtask setup --only-sdk` installs both into the cache in half a minute",
+    )?;
+    let demo = Demo {
+        whittle: build()?,
+        python,
+        folder: folder()?,
+    };
+    let account = demo.record()?;
+    demo.report(&account)?;
+    let policy = demo.recommend()?;
+    demo.prove(&policy)?;
+    demo.print_next_steps(&policy);
     Ok(())
 }
 
-/// Debian's own Python where there is one: a version manager's `python3` is a chain of shell scripts, which would
-/// fill the report with accesses that are not the job's.
-fn python() -> Result<PathBuf> {
-    let packaged = Path::new("/usr/bin/python3");
-    if packaged.is_file() {
-        return Ok(packaged.to_path_buf());
+struct Demo {
+    whittle: PathBuf,
+    python: PathBuf,
+    folder: PathBuf,
+}
+
+impl Demo {
+    /// Runs the job as an administrator, under whittle; gives what the role is granted.
+    fn record(&self) -> Result<PathBuf> {
+        let aws = Aws::start_with(&self.folder, &[], Some(&source("stock.py")))?;
+        told(
+            "A nightly job runs with AdministratorAccess, and whittle watches it from the kernel:",
+        );
+        let mut record = self.whittle("record");
+        record.arg("--out").arg(self.data());
+        record.args(["--format", "none", "--"]);
+        record.arg(&self.python).arg(source("job.py"));
+        self.run(&aws, &mut record, "recorded")?;
+        Ok(aws.account())
     }
-    ensure!(
-        command::exists("python3"),
-        "the demo's job is a Python program: install python3"
-    );
-    Ok(PathBuf::from("python3"))
+
+    fn report(&self, account: &Path) -> Result<()> {
+        told("Before: what the role may do, and what of it was used.");
+        let mut report = self.whittle("report");
+        report.arg("--data").arg(self.data());
+        command::run(
+            report
+                .args(["--subject", "job.py", "--grants"])
+                .arg(account),
+        )
+    }
+
+    fn recommend(&self) -> Result<PathBuf> {
+        told("After: the policy that whittle writes from that.");
+        let policy = self.folder.join("policy.json");
+        let mut recommend = self.whittle("recommend");
+        recommend.arg("--data").arg(self.data());
+        recommend.args(["--for", ROLE, "--as", "aws-iam", "--out"]);
+        command::run(recommend.arg(&policy))?;
+        let text = fs::read_to_string(&policy)
+            .with_context(|| format!("cannot read {}", policy.display()))?;
+        println!("{text}");
+        Ok(policy)
+    }
+
+    /// Nothing that was used would have been denied: by replay, and by running the job again where the policy is enforced.
+    fn prove(&self, policy: &Path) -> Result<()> {
+        told("The proof: everything recorded is tried against the policy,");
+        let mut replay = self.whittle("replay");
+        replay.arg("--data").arg(self.data());
+        replay.args(["--for", ROLE, "--fail-on", "denied", "--policy"]);
+        command::run(replay.arg(policy))?;
+        told("and the same job runs with that policy alone, which the fake AWS enforces:");
+        let policies = [policy.to_path_buf()];
+        let aws = Aws::start_with(&self.folder, &policies, Some(&source("stock.py")))?;
+        let mut again = Command::new(&self.python);
+        self.run(&aws, again.arg(source("job.py")), "again")?;
+        told("Somebody with the job's credentials who tries to delete the orders:");
+        let mut further = Command::new(&self.python);
+        further.arg(source("job.py")).arg("--further");
+        Self::prepare(&aws, &mut further, "further");
+        let output = aws.inside(&self.folder, &further).output()?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        let last = messages.lines().last().unwrap_or_default();
+        if output.status.success() || !last.contains("AccessDenied") {
+            bail!("that was not denied: {messages}");
+        }
+        println!("{last}");
+        Ok(())
+    }
+
+    fn run(&self, aws: &Aws, command: &mut Command, log: &str) -> Result<()> {
+        Self::prepare(aws, command, log);
+        command::run(&mut aws.inside(&self.folder, command))
+            .with_context(|| format!("the fake AWS says: {}", aws.complaints()))
+    }
+
+    fn prepare(aws: &Aws, command: &mut Command, log: &str) {
+        command
+            .env("CALLS", aws.log(log))
+            .env("AWS_CA_BUNDLE", aws.authority())
+            .env("PYTHONPATH", cloud::source(""))
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+    }
+
+    fn whittle(&self, subcommand: &str) -> Command {
+        let mut whittle = Command::new(&self.whittle);
+        // Cargo points it at its own folders, which the job would then search too.
+        whittle.arg(subcommand).env_remove("LD_LIBRARY_PATH");
+        whittle
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn print_next_steps(&self, policy: &Path) {
+        let (whittle, data) = (places::shown(&self.whittle), self.data());
+        let (data, policy) = (data.display(), policy.display());
+        told("Try next, as root:");
+        println!("  {whittle} report --all --data {data}     what else the job touched");
+        println!("  {whittle} replay --policy {policy} --data {data}");
+        println!("  {whittle} record -- YOUR COMMAND");
+        println!("  {whittle} doctor");
+    }
+}
+
+fn told(sentence: &str) {
+    println!("\n== {sentence}\n");
+}
+
+fn source(file: &str) -> PathBuf {
+    places::repository().join("xtask/src/demo").join(file)
 }
 
 /// `whittle` without SQL, whose engine takes longer to build than a newcomer wants to wait.
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args([
-        "build",
-        "--package",
-        "whittle",
-        "--bin",
-        "whittle",
-        "--no-default-features",
-    ]);
+    cargo.args(["build", "--package", "whittle", "--bin", "whittle"]);
+    cargo.arg("--no-default-features");
     command::run(cargo.current_dir(places::repository()))?;
     // This program lies where the same build puts `whittle`.
     let this = std::env::current_exe().context("cannot find this program")?;
@@ -79,35 +163,8 @@ fn build() -> Result<PathBuf> {
     Ok(whittle)
 }
 
-/// A fresh folder with the job and its files. It is left, because the recorded data in it can be queried.
-fn workload() -> Result<PathBuf> {
-    let folder = tempfile::Builder::new()
-        .prefix("whittle-demo-")
-        .tempdir()
-        .context("cannot make a temporary folder")?
-        .keep();
-    set_mode(&folder, 0o755)?;
-    for (name, text, mode) in [
-        ("job.py", JOB, 0o644),
-        ("orders.csv", ORDERS, 0o644),
-        ("payroll.csv", PAYROLL, 0o600),
-    ] {
-        let path = folder.join(name);
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        set_mode(&path, mode)?;
-    }
-    Ok(folder)
-}
-
-fn set_mode(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-        .with_context(|| format!("cannot set the mode of {}", path.display()))
-}
-
-fn print_next_steps(whittle: &Path, data: &Path) {
-    let (whittle, data) = (places::shown(whittle), data.display());
-    println!("\nTry next, as root:");
-    println!("  {whittle} report --all --data {data}     every file by name");
-    println!("  {whittle} record -- YOUR COMMAND          what one of your own programs touches");
-    println!("  {whittle} doctor                          what this kernel lets whittle see");
+/// A fresh folder. It is left, because the recorded data in it can be queried.
+fn folder() -> Result<PathBuf> {
+    let folder = tempfile::Builder::new().prefix("whittle-demo-").tempdir();
+    Ok(folder.context("cannot make a temporary folder")?.keep())
 }

@@ -17,6 +17,9 @@ pub struct Options {
     /// Where the standard library's sources come from
     #[arg(long, value_enum, default_value_t = rust_src::From::Any)]
     rust_src_from: rust_src::From,
+    /// Only the AWS SDK for Python and the fake AWS, which the demo takes
+    #[arg(long)]
+    only_sdk: bool,
 }
 
 /// Brings rust-src, bpf-linker, and the AWS SDKs that tests run.
@@ -24,6 +27,10 @@ pub struct Options {
 /// # Errors
 /// When one of them cannot be had; the sentence says what to do.
 pub fn run(options: &Options) -> Result<()> {
+    if options.only_sdk {
+        println!("ready: {}", venv::ensure()?.display());
+        return Ok(());
+    }
     let toolchain = Toolchain::nightly()?;
     rust_src::ensure(&toolchain, options.rust_src_from)?;
     let linker = linker::ensure(&toolchain)?;

@@ -17,7 +17,8 @@ const TRANSFORMS: [(&str, &str, &str); 7] = [
 ];
 
 /// Placeholders whose member is called something else.
-const SYNONYMS: [(&str, &str, &[&str]); 6] = [
+const SYNONYMS: [(&str, &str, &[&str]); 7] = [
+    ("ec2", "SecurityGroupId", &["GroupId", "SecurityGroupId"]),
     ("sqs", "QueueName", &["QueueUrl", "QueueName"]),
     (
         "ssm",
