@@ -271,7 +271,10 @@ fn show(args: &Args, grants: Option<Grants>, files: &[PathBuf]) {
     });
     let mut text = match (held, form) {
         (Some(Ok(text)), _) => text,
-        (Some(Err(error)), _) => format!("whittle: {error}\n"),
+        (Some(Err(error)), format::Format::Text) => {
+            format!("whittle: {error}\n\n{}", render(&summary, style))
+        }
+        (Some(Err(error)), format::Format::Json) => format!("whittle: {error}\n"),
         (None, format::Format::Json) => report::json(&summary),
         (None, format::Format::Text) => render(&summary, style),
     };

@@ -23,8 +23,8 @@ pub(super) struct Host<'a> {
     id: &'a str,
     rows: Vec<&'a SubjectRow>,
     usage: Vec<&'a UsageRow>,
-    /// Programs that its processes started, which became other subjects.
-    children: Vec<&'a SubjectRow>,
+    /// Rows of processes that its own started and that are other subjects, each after the row of its parent.
+    children: Vec<(&'a SubjectRow, &'a SubjectRow)>,
 }
 
 /// All subjects that are asked for.
@@ -58,8 +58,8 @@ pub(super) fn subjects(
         for row in &host.rows {
             let children = by_parent.get(&(row.node.as_str(), row.tgid));
             let others = children.into_iter().flatten();
-            host.children
-                .extend(others.filter(|child| child.subject_id != row.subject_id));
+            let others = others.filter(|child| child.subject_id != row.subject_id);
+            host.children.extend(others.map(|child| (*row, *child)));
         }
     }
     hosts

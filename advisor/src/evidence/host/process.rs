@@ -65,8 +65,11 @@ fn privileges(host: &Host<'_>, files: &Observation) -> Evidence {
         .filter(|row| row.outcome == Outcome::Allowed)
         .filter(|row| row.action.split('+').any(|part| part == "execute"))
         .collect();
-    let own = host.rows[0].uid;
-    let became_other = own != 0 && host.children.iter().any(|child| child.uid != own);
+    // A process may have started others before it became this program, or this user.
+    let became_other = !started.is_empty()
+        && host.children.iter().any(|(row, child)| {
+            row.uid != 0 && child.uid != row.uid && child.start_time_us >= row.first_seen_us
+        });
     if became_other {
         let sum = Host::sum(started.iter().copied());
         let reason = "a program that it started runs as another user";

@@ -54,9 +54,7 @@ pub(super) fn render(report: &Report, summary: &Summary, style: Style) -> String
         let names: Vec<_> = unseen.iter().map(|one| one.principal.as_str()).collect();
         lines(&mut page, 1, &names);
     }
-    for subject in &report.subjects {
-        host::subject(&mut page, subject);
-    }
+    host::subjects(&mut page, &report.subjects);
     page.text
 }
 
