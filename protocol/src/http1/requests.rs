@@ -168,9 +168,8 @@ impl Requests {
                 }
             }
             Step::Passed if !is_lost => self.undecided.clear(),
-            Step::Passed => self.lose_step(waiting),
             Step::TunnelOrHead => self.end(Reason::Tunnel),
-            Step::Head | Step::BodyOrHead(_) => self.lose_step(waiting),
+            Step::Head | Step::BodyOrHead(_) | Step::Passed => self.lose_step(waiting),
             Step::Broken | Step::Ended => {}
         }
     }
