@@ -1,14 +1,11 @@
-//! The actions of an operation, from its column in the table: `;` between actions, spaces between an action and its
-//! resources. An action is `prefix:Name`, and after it `?SOURCE` where it is needed only if the request has that source,
-//! `?!SOURCE` where only if it has not, `+` where only if one of its resources was found. A resource is a template with
-//! `!` (always a resource of the action; what is not known of it is `*`), `?` (only if all of it is known), or `^!` (only
-//! if none was found before it).
+//! The actions of an operation, with their resources: what its plan (`plan.rs`) comes to in a request.
 
 use smallvec::SmallVec;
 
 use super::body::Values;
 use super::endpoint::{self, Endpoint};
 use super::find::Matched;
+use super::plan::{Name, Plan};
 use super::s3::Place;
 use super::scope::Account;
 use super::template::{self, Resources};
@@ -22,6 +19,7 @@ const MAX_RESOURCES: usize = 1000;
 pub(super) struct Context<'r, 'a> {
     pub(super) request: &'r Request<'a>,
     pub(super) matched: &'r Matched<'a>,
+    plan: &'static Plan,
     pub(super) region: &'r str,
     pub(super) account: Option<Account>,
     pub(super) partition: &'static str,
@@ -40,18 +38,20 @@ impl<'r, 'a> Context<'r, 'a> {
         endpoint: &Endpoint<'a>,
     ) -> Self {
         let query = Query::of(request.path);
+        let plan = matched.operation.plan();
         let form = request.path.split_once('?').map_or("", |(_, query)| query);
         let partition = endpoint::partition(region);
         let s3 = (matched.service().name == "s3").then(|| Place::of(matched, endpoint));
         Self {
             request,
             matched,
+            plan,
             region: region.unwrap_or("*"),
             account,
             partition,
             query,
             values: Values::read(
-                template::body_paths(matched.operation.actions),
+                &plan.paths,
                 matched.format,
                 form,
                 request.body,
@@ -67,53 +67,46 @@ impl<'r, 'a> Context<'r, 'a> {
 
     /// The actions, and whether the body said all that they are made of.
     pub(super) fn actions(&self) -> (Vec<ActionUse>, bool) {
-        let column = self.matched.operation.actions;
         let mut uses: Vec<ActionUse> = Vec::with_capacity(1);
-        for column in column.split(';') {
-            let mut tokens = column.split(' ');
-            let head = tokens.next().unwrap_or_default();
-            let (head, only_with_resources) = match head.strip_suffix('+') {
-                Some(head) => (head, true),
-                None => (head, false),
+        for planned in &self.plan.uses {
+            let holds = planned.condition.as_ref().is_none_or(|condition| {
+                template::has(self, &condition.source) != condition.is_absent
+            });
+            if !holds {
+                continue;
+            }
+            let name = match &planned.name {
+                Name::Is(name) => self.name(name),
+                Name::Verb => format!("apigateway:{}", self.request.method),
+                Name::PartiQl(source) => {
+                    partiql::add(self, source.path, &mut uses);
+                    continue;
+                }
             };
-            let (name, condition) = head.split_once('?').unwrap_or((head, ""));
-            if !self.holds(condition) {
-                continue;
-            }
-            if name == "dynamodb:@partiql" {
-                partiql::add(self, tokens.next().unwrap_or_default(), &mut uses);
-                continue;
-            }
             let mut resources = Resources::default();
-            for token in tokens {
-                template::expand(self, token, &mut resources);
+            for template in &planned.templates {
+                template::expand(self, template, &mut resources);
             }
             let resources = resources.finish();
-            if resources.is_empty() && only_with_resources {
-                continue;
+            if !resources.is_empty() || !planned.only_with_resources {
+                add(&mut uses, name, resources);
             }
-            add(&mut uses, self.name(name), resources);
         }
         (uses, self.values.whole)
     }
 
-    fn holds(&self, condition: &'static str) -> bool {
-        match condition.strip_prefix('!') {
-            _ if condition.is_empty() => true,
-            Some(source) => !template::has(self, source),
-            None => template::has(self, condition),
-        }
-    }
-
-    /// The action's name, where the request has a say in it.
+    /// S3's other kinds have actions of their own.
     fn name(&self, name: &'static str) -> String {
-        if name == "apigateway:@verb" {
-            return format!("apigateway:{}", self.request.method);
-        }
         match (&self.s3, name.strip_prefix("s3:")) {
             (Some(s3), Some(own)) => s3.action(own),
             _ => name.to_owned(),
         }
+    }
+
+    /// The number of a path in the body.
+    pub(super) fn path_of(&self, path: &str) -> usize {
+        let mut paths = self.plan.paths.iter();
+        paths.position(|known| *known == path).unwrap_or(usize::MAX)
     }
 
     /// The path of the request, decoded, without the version that API Gateway's second API begins with.

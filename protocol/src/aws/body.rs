@@ -37,7 +37,7 @@ pub(super) enum Format {
 /// What a body says at the paths that were asked for.
 #[derive(Default)]
 pub(super) struct Values<'a> {
-    paths: SmallVec<[&'static str; 8]>,
+    paths: &'static [&'static str],
     found: SmallVec<[(u8, Cow<'a, str>); 4]>,
     /// Whether the body was read to its end, or as far as was needed.
     pub(super) whole: bool,
@@ -46,18 +46,17 @@ pub(super) struct Values<'a> {
 impl<'a> Values<'a> {
     /// Reads `body`; `query` is that of the request, where forms may be as well.
     pub(super) fn read(
-        paths: SmallVec<[&'static str; 8]>,
+        paths: &'static [&'static str],
         format: Format,
         query: &'a str,
         body: &'a [u8],
         complete: bool,
     ) -> Self {
         let mut values = Self {
-            paths,
+            paths: paths.get(..MAX_PATHS).unwrap_or(paths),
             found: SmallVec::new(),
             whole: true,
         };
-        values.paths.truncate(MAX_PATHS);
         if values.paths.is_empty() {
             return values;
         }
@@ -80,15 +79,14 @@ impl<'a> Values<'a> {
         values
     }
 
-    /// The values at a path that was asked for, in the order of the body.
+    /// The values at a path, by its number among those that were asked for, in the order of the body.
     pub(super) fn at<'v>(
         &'v self,
-        path: &str,
+        path: usize,
     ) -> impl Iterator<Item = &'v Cow<'a, str>> + use<'v, 'a> {
-        let number = self.paths.iter().position(|asked| *asked == path);
         self.found
             .iter()
-            .filter(move |(of, _)| Some(usize::from(*of)) == number)
+            .filter(move |(of, _)| usize::from(*of) == path)
             .map(|(_, value)| value)
     }
 

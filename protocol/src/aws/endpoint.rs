@@ -32,12 +32,12 @@ pub enum Style<'a> {
     MultiRegionAccessPoint(&'a str),
 }
 
-/// Domains of AWS's endpoints, the longer of two that end alike first.
+/// Domains of AWS's endpoints, the most common first.
 const DOMAINS: [&str; 13] = [
+    ".amazonaws.com",
     ".amazonaws.com.cn",
     ".api.amazonwebservices.com.cn",
     ".on.amazonwebservices.com.cn",
-    ".amazonaws.com",
     ".api.aws",
     ".on.aws",
     ".c2s.ic.gov",
@@ -72,8 +72,9 @@ pub(super) fn parse(host: &str) -> Endpoint<'_> {
         is_aws: true,
         prefix: labels,
         region: None,
-        fips: labels.contains("fips"),
-        dual_stack: domain.starts_with(".api.") || labels.contains("dualstack"),
+        fips: labels.split('.').any(is_fips),
+        dual_stack: domain.starts_with(".api.")
+            || labels.split('.').any(|label| label == "dualstack"),
         style: Style::Path,
     };
     take_region(&mut endpoint);
@@ -93,6 +94,10 @@ pub(super) fn parse(host: &str) -> Endpoint<'_> {
         .unwrap_or(endpoint.prefix);
     s3(&mut endpoint);
     endpoint
+}
+
+fn is_fips(label: &str) -> bool {
+    label.starts_with("fips") || label.ends_with("-fips")
 }
 
 /// Names below `localhost` are how SDKs ask a local S3 for a bucket.
@@ -136,19 +141,20 @@ fn take_region(endpoint: &mut Endpoint<'_>) {
 
 /// `eu-west-1`, `us-gov-east-1`, `us-iso-east-1`.
 fn is_region(label: &str) -> bool {
-    let mut parts = label.split('-');
-    let area = parts.next().unwrap_or_default();
-    let count = label.split('-').count();
-    let number = label.rsplit('-').next().unwrap_or_default();
-    (2..=4).contains(&area.len())
-        && (3..=5).contains(&count)
-        && number.len() <= 2
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && !number.is_empty()
-        && label
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && area.bytes().all(|byte| byte.is_ascii_lowercase())
+    let bytes = label.as_bytes();
+    let Some((last, before)) = bytes.split_last() else {
+        return false;
+    };
+    if !last.is_ascii_digit() {
+        return false;
+    }
+    let area = before.iter().take_while(|byte| byte.is_ascii_lowercase());
+    let dashes = before.iter().filter(|byte| **byte == b'-');
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+    (2..=4).contains(&area.count())
+        && (2..=4).contains(&dashes.count())
+        && before.iter().all(is_name)
+        && before.last() == Some(&b'-')
 }
 
 /// Splits off what S3 has before its own name.

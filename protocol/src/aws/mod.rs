@@ -10,6 +10,7 @@ mod endpoint;
 mod find;
 mod partiql;
 mod pick;
+mod plan;
 mod route;
 mod s3;
 mod said;

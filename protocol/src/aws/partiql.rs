@@ -11,9 +11,8 @@ const ACTIONS: [&str; 4] = [
     "dynamodb:PartiQLDelete",
 ];
 
-/// Adds what the statements at `source`, a template of one placeholder, need.
-pub(super) fn add(context: &Context<'_, '_>, source: &'static str, uses: &mut Vec<ActionUse>) {
-    let path = source.trim_start_matches("{b/").trim_end_matches('}');
+/// Adds what the statements at a path of the body need.
+pub(super) fn add(context: &Context<'_, '_>, path: usize, uses: &mut Vec<ActionUse>) {
     let mut any = false;
     for statement in context.values.at(path) {
         any = true;

@@ -73,7 +73,7 @@ impl<'a> Finder<'_, 'a> {
         let asked = keys
             .iter()
             .any(|(key, value)| *key == "x-id" && *value == operation.name);
-        let unknown = if operation.optional.contains('*') {
+        let unknown = if keys.is_empty() || operation.optional.contains('*') {
             0
         } else {
             keys.iter()
@@ -82,20 +82,12 @@ impl<'a> Finder<'_, 'a> {
                 })
                 .count()
         };
-        let (mut literal, mut labels) = (0, 0);
-        for part in operation.path.split('/') {
-            if part.starts_with('{') {
-                labels += if part.ends_with("+}") { 2 } else { 1 };
-            } else {
-                literal += part.len();
-            }
-        }
         Some(Score {
             asked,
             known: usize::MAX - unknown,
             matched,
-            literal,
-            exact: usize::MAX - labels,
+            literal: operation.literal,
+            exact: usize::MAX - operation.labels,
             at_host: self.is_at_host(number),
             own_name: table().service_of(operation).name == self.name,
         })
@@ -141,5 +133,6 @@ fn is_same_or_replaced(one: &Operation, other: &Operation) -> bool {
 }
 
 fn list(text: &'static str, separator: char) -> impl Iterator<Item = &'static str> {
-    text.split(separator).filter(|part| !part.is_empty())
+    let parts = (!text.is_empty()).then(|| text.split(separator));
+    parts.into_iter().flatten()
 }

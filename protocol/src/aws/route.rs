@@ -1,7 +1,6 @@
 //! The paths of REST operations as a tree of segments: a request's path leads to all operations that it may be of.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use smallvec::SmallVec;
 
 use super::table::Ids;

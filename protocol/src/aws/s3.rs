@@ -71,10 +71,12 @@ impl<'a> Place<'a> {
             _ if ["s3express", "s3-object-lambda"].contains(&self.signing) => add(bucket),
             "@bucket" => add(bucket),
             "@objects" => {
-                for key in context.values.at(KEYS) {
+                for key in context.values.at(context.path_of(KEYS)) {
                     add(object(&bucket, key));
                 }
-                if !context.values.whole || context.values.at(KEYS).next().is_none() {
+                if !context.values.whole
+                    || context.values.at(context.path_of(KEYS)).next().is_none()
+                {
                     add(object(&bucket, "*"));
                 }
             }

@@ -49,7 +49,7 @@ impl<'a> Form<'a> {
         };
         let mut rest = request.body;
         while !rest.is_empty() && (form.action.is_none() || form.version.is_none()) {
-            let end = rest.iter().position(|byte| *byte == b'&');
+            let end = memchr::memchr(b'&', rest);
             // What the cut may have shortened does not count.
             if end.is_none() && !request.body_complete {
                 break;

@@ -6,6 +6,8 @@ use std::fmt;
 use super::uri;
 use super::{Request, uri::Query};
 
+const CREDENTIAL: &str = "Credential=";
+
 /// The longest key id that is taken for one; AWS states 128.
 const MAX_KEY_ID: usize = 128;
 
@@ -46,7 +48,7 @@ impl<'a> Scope<'a> {
     }
 
     fn of_header(request: &Request<'a>, value: &'a str) -> Option<Self> {
-        let (algorithm, rest) = value.trim().split_once(' ')?;
+        let (algorithm, rest) = uri::cut(value.trim(), b' ')?;
         if algorithm == "AWS" {
             // Signature version 2, which only S3 still takes in a header.
             let (access_key_id, _) = rest.trim().split_once(':')?;
@@ -55,9 +57,14 @@ impl<'a> Scope<'a> {
         if !algorithm.starts_with("AWS4-") {
             return None;
         }
-        let credential = rest
-            .split(',')
-            .find_map(|part| part.trim().strip_prefix("Credential="))?;
+        // It comes first as everybody writes it, and may come later.
+        let credential = match rest.trim_start().strip_prefix(CREDENTIAL) {
+            Some(credential) => credential,
+            None => rest
+                .split(',')
+                .find_map(|part| part.trim().strip_prefix(CREDENTIAL))?,
+        };
+        let credential = uri::cut(credential, b',').map_or(credential, |(first, _)| first);
         let set = || {
             let set = uri::header(request, "x-amz-region-set")?;
             std::str::from_utf8(set).ok()
@@ -125,17 +132,18 @@ fn is_region(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
+/// Up to the first slash, which a query has encoded, and after it.
 fn split_slash(text: &str) -> (&str, Option<&str>) {
-    let at = text.bytes().enumerate().find(|(at, byte)| {
-        *byte == b'/'
-            || *byte == b'%'
-                && text[*at..]
-                    .get(1..3)
-                    .is_some_and(|hex| hex.eq_ignore_ascii_case("2F"))
+    if let Some((part, after)) = uri::cut(text, b'/') {
+        return (part, Some(after));
+    }
+    let mut encoded = memchr::memchr_iter(b'%', text.as_bytes());
+    let at = encoded.find(|at| {
+        let digits = text.get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.eq_ignore_ascii_case("2F"))
     });
     match at {
-        Some((at, b'/')) => (&text[..at], Some(&text[at + 1..])),
-        Some((at, _)) => (&text[..at], Some(&text[at + 3..])),
+        Some(at) => (&text[..at], Some(&text[at + 3..])),
         None => (text, None),
     }
 }

@@ -3,15 +3,16 @@
 //! Lines of tab-separated columns. `S` begins a service: name, signing names, endpoint prefix, name of a global endpoint,
 //! protocols (x rest-xml, r rest-json, j json, q query, e ec2, c rpc-v2-cbor), target prefix, version. `O` is an operation
 //! of it: name, `METHOD path`, literals of the query, required query keys, required headers, other query keys, actions.
-//! Several are separated by commas; the forms of actions are in `actions.rs`, those of resources in `template.rs`.
+//! Several are separated by commas; the forms of actions and resources are in `plan.rs`.
 
-use std::collections::HashMap;
 use std::io::Read;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use flate2::read::GzDecoder;
+use foldhash::HashMap;
 use smallvec::SmallVec;
 
+use super::plan::Plan;
 use super::route::Routes;
 
 static COMPRESSED: &[u8] = include_bytes!("table/operations.gz");
@@ -101,6 +102,18 @@ pub(super) struct Operation {
     pub(super) headers: &'static str,
     pub(super) optional: &'static str,
     pub(super) actions: &'static str,
+    /// Letters of the path that are no labels.
+    pub(super) literal: usize,
+    /// Labels of the path; one of several segments counts twice.
+    pub(super) labels: usize,
+    plan: OnceLock<Plan>,
+}
+
+impl Operation {
+    /// What `actions` says.
+    pub(super) fn plan(&self) -> &Plan {
+        self.plan.get_or_init(|| Plan::new(self.actions))
+    }
 }
 
 impl Service {
@@ -132,9 +145,9 @@ impl Table {
             origin: origin_of(lines.next().unwrap_or_default()),
             services: Vec::new(),
             operations: Vec::new(),
-            signing: HashMap::new(),
-            endpoints: HashMap::new(),
-            targets: HashMap::new(),
+            signing: HashMap::default(),
+            endpoints: HashMap::default(),
+            targets: HashMap::default(),
         };
         let mut signing: SmallVec<[&'static str; 4]> = SmallVec::new();
         for line in lines {
@@ -166,6 +179,9 @@ impl Table {
                     headers: next(),
                     optional: next(),
                     actions: next(),
+                    literal: 0,
+                    labels: 0,
+                    plan: OnceLock::new(),
                 };
                 table.add_operation(operation, &signing);
             }
@@ -187,7 +203,14 @@ impl Table {
         self.services.push(service);
     }
 
-    fn add_operation(&mut self, operation: Operation, signing: &[&'static str]) {
+    fn add_operation(&mut self, mut operation: Operation, signing: &[&'static str]) {
+        for part in operation.path.split('/') {
+            if part.starts_with('{') {
+                operation.labels += if part.ends_with("+}") { 2 } else { 1 };
+            } else {
+                operation.literal += part.len();
+            }
+        }
         let number = id(self.operations.len());
         let service = &self.services[operation.service as usize];
         for name in signing {

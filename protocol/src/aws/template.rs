@@ -1,102 +1,65 @@
-//! Templates of ARNs, filled from the request. `%p`, `%r` and `%a` are partition, region and account. `{SOURCE}` is a
-//! value: `u/NAME` a label of the path, `q/NAME` a query key, `h/NAME` a header, `b/PATH` in the body; `{SOURCE|TRANSFORM}`
-//! is what `transform.rs` makes of it, and `{:SOURCE}` is it after a colon, or nothing. `@bucket`, `@object`, `@objects` and
-//! `@source` are what S3 acts on (`s3.rs`); `{@path}` is the path.
+//! Templates of ARNs, filled from the request. Their form is described in `plan.rs`.
 
 use std::borrow::Cow;
 
 use smallvec::{SmallVec, smallvec};
 
 use super::actions::Context;
+use super::plan::{Body, Kind, Piece, Pieces, Source, Template};
 use super::s3;
-use super::transform::{self, Part};
+use super::transform::{self, Part, Transform};
 use super::{route, uri};
 
 type Texts<'v> = SmallVec<[Cow<'v, str>; 2]>;
 
-/// The paths that a column of actions wants from a body.
-pub(super) fn body_paths(column: &'static str) -> SmallVec<[&'static str; 8]> {
-    let mut paths: SmallVec<[&'static str; 8]> = SmallVec::new();
-    if !column.contains("b/") {
-        return paths;
-    }
-    let beginnings = ["{b/", ",b/", "?b/", "?!b/", "{:b/"];
-    for (at, _) in column.match_indices("b/") {
-        if !beginnings
-            .iter()
-            .any(|start| column[..at + 2].ends_with(start))
-        {
-            continue;
-        }
-        let rest = &column[at + 2..];
-        let end = rest
-            .find(['}', ',', '|', ';', ' ', '+'])
-            .unwrap_or(rest.len());
-        if !paths.contains(&&rest[..end]) {
-            paths.push(&rest[..end]);
-        }
-    }
-    if column.contains("@objects") {
-        paths.push(s3::KEYS);
-    }
-    paths
-}
-
 /// Whether the request has a source.
-pub(super) fn has(context: &Context<'_, '_>, source: &'static str) -> bool {
-    match source {
-        "@source-version" => s3::source(context.request).is_some_and(|source| source.has_version),
+pub(super) fn has(context: &Context<'_, '_>, source: &Source) -> bool {
+    match source.kind {
+        Kind::SourceVersion => s3::source(context.request).is_some_and(|source| source.has_version),
+        Kind::Header => uri::header_or_key(context.request, source.name).is_some(),
         _ => !texts(context, source).is_empty(),
     }
 }
 
 /// The values of a source, decoded.
-fn texts<'v>(context: &'v Context<'_, '_>, source: &'static str) -> Texts<'v> {
-    let (kind, name) = source.split_once('/').unwrap_or((source, ""));
-    let one = match kind {
-        "u" => {
+fn texts<'v>(context: &'v Context<'_, '_>, source: &Source) -> Texts<'v> {
+    let name = source.name;
+    let one = match source.kind {
+        Kind::Label => {
             let path = context.matched.operation.path;
             route::label(path, &context.matched.segments, name).map(uri::decoded)
         }
-        "q" => {
-            // A list is a key that repeats.
-            let name = name.strip_suffix("/[]").unwrap_or(name);
-            return context
-                .query
-                .pairs()
-                .filter(|(key, _)| uri::same_key(key, name))
-                .map(|(_, value)| uri::decoded_form(value))
-                .collect();
+        Kind::Key => {
+            let pairs = context.query.pairs();
+            let found = pairs.filter(|(key, _)| uri::same_key(key, name));
+            return found.map(|(_, value)| uri::decoded_form(value)).collect();
         }
-        "h" => uri::header(context.request, name)
-            .and_then(|value| std::str::from_utf8(value).ok())
-            .map(Cow::Borrowed),
-        "b" => {
-            return context
-                .values
-                .at(name)
-                .map(|value| Cow::Borrowed(value.as_ref()))
-                .collect();
+        Kind::Header => uri::header_or_key(context.request, name),
+        Kind::Body => {
+            let values = context.values.at(source.path);
+            return values.map(|value| Cow::Borrowed(value.as_ref())).collect();
         }
-        "@bucket" => context
-            .s3
-            .as_ref()
-            .and_then(|s3| s3.bucket.as_deref())
-            .map(Cow::Borrowed),
-        "@path" => Some(Cow::Owned(context.path())),
-        _ => None,
+        Kind::Bucket => {
+            let s3 = context.s3.as_ref();
+            s3.and_then(|s3| s3.bucket.as_deref()).map(Cow::Borrowed)
+        }
+        Kind::Path => Some(Cow::Owned(context.path())),
+        Kind::SourceVersion => None,
     };
     one.into_iter().collect()
 }
+
+/// A source, as far as sources are told apart.
+type Key = (Kind, &'static str);
 
 /// The resources of one action, while its templates are filled.
 #[derive(Default)]
 pub(super) struct Resources {
     pub(super) found: Vec<String>,
     /// Resources of which the request names nothing but, by the ARN of its source, one of another type.
-    doubtful: SmallVec<[(String, &'static str); 2]>,
+    doubtful: SmallVec<[(String, Key); 2]>,
     /// Sources that gave a whole ARN.
-    whole: SmallVec<[&'static str; 2]>,
+    whole: SmallVec<[Key; 2]>,
 }
 
 impl Resources {
@@ -117,29 +80,25 @@ impl Resources {
     }
 }
 
-/// Adds the resources that `token`, a template with its mark, stands for.
-pub(super) fn expand(context: &Context<'_, '_>, token: &'static str, to: &mut Resources) {
-    let (token, alone) = match token.strip_prefix('^') {
-        Some(rest) => (rest, true),
-        None => (token, false),
-    };
-    if alone && !to.found.is_empty() {
+/// Adds the resources that a template stands for.
+pub(super) fn expand(context: &Context<'_, '_>, template: &'static Template, to: &mut Resources) {
+    if template.alone && !to.found.is_empty() {
         return;
     }
-    let (template, required) = match token.strip_prefix('?') {
-        Some(template) => (template, false),
-        None => (token.strip_prefix('!').unwrap_or(token), true),
-    };
-    if template.starts_with('@') {
-        if let Some(s3) = &context.s3 {
-            s3.add(context, template, to);
+    let required = template.required;
+    let pieces = match &template.body {
+        Body::Arn(pieces) => pieces,
+        Body::S3(which) => {
+            if let Some(s3) = &context.s3 {
+                s3.add(context, which, to);
+            }
+            return;
         }
-        return;
-    }
+    };
     let mut filling = Filling {
         context,
-        template,
-        texts: smallvec![String::with_capacity(template.len() + 32)],
+        of: pieces,
+        texts: smallvec![String::with_capacity(96)],
         required,
         named: false,
         foreign: None,
@@ -162,16 +121,16 @@ pub(super) fn expand(context: &Context<'_, '_>, token: &'static str, to: &mut Re
 
 struct Filling<'c, 'r, 'a> {
     context: &'c Context<'r, 'a>,
-    template: &'static str,
+    of: &'static Pieces,
     /// One for each value of a list.
     texts: SmallVec<[String; 1]>,
     required: bool,
     /// Whether a value of the request is in it.
     named: bool,
     /// A source whose value is the ARN of something else.
-    foreign: Option<&'static str>,
+    foreign: Option<Key>,
     /// A source whose value is the ARN.
-    whole: Option<&'static str>,
+    whole: Option<Key>,
     /// Whether a part of the body that is not there may say more.
     cut: bool,
 }
@@ -179,32 +138,30 @@ struct Filling<'c, 'r, 'a> {
 impl<'c> Filling<'c, '_, '_> {
     /// Whether the texts are resources.
     fn fill(&mut self) -> bool {
-        let mut rest = self.template;
-        while let Some(at) = rest.find(['%', '{']) {
-            self.push(&rest[..at]);
-            rest = &rest[at..];
-            if let Some(after) = rest.strip_prefix('{') {
-                let (placeholder, after) = after.split_once('}').unwrap_or((after, ""));
-                rest = after;
-                if !self.placeholder(placeholder, rest.is_empty()) {
-                    return false;
+        for (at, piece) in self.of.parts.iter().enumerate() {
+            match piece {
+                Piece::Text(text) => self.push(text),
+                Piece::Partition => self.push(self.context.partition),
+                Piece::Region => self.push(self.context.region),
+                Piece::Account => self.push(self.context.account()),
+                Piece::Suffix(source) => {
+                    if let Some(value) = texts(self.context, source).first() {
+                        self.push(":");
+                        self.push(value);
+                    }
                 }
-                // A whole ARN has what the request need not say.
-                if self.whole.is_some() && !rest.contains('{') {
-                    return true;
+                Piece::Value(sources, transform) => {
+                    let is_last = at + 1 == self.of.parts.len();
+                    if !self.value(sources, *transform, is_last) {
+                        return false;
+                    }
+                    // A whole ARN has what the request need not say.
+                    if self.whole.is_some() && at == self.of.last_value {
+                        return true;
+                    }
                 }
-            } else {
-                let known = match rest.get(..2) {
-                    Some("%p") => self.context.partition,
-                    Some("%r") => self.context.region,
-                    Some("%a") => self.context.account(),
-                    _ => "%",
-                };
-                self.push(known);
-                rest = rest.get(2..).unwrap_or_default();
             }
         }
-        self.push(rest);
         true
     }
 
@@ -215,25 +172,20 @@ impl<'c> Filling<'c, '_, '_> {
     }
 
     /// Whether the resource goes on.
-    fn placeholder(&mut self, placeholder: &'static str, is_last: bool) -> bool {
-        let (sources, transform) = placeholder.split_once('|').unwrap_or((placeholder, ""));
-        if let Some(source) = sources.strip_prefix(':') {
-            if let Some(value) = texts(self.context, source).first() {
-                self.push(":");
-                self.push(value);
-            }
-            return true;
-        }
-        let (source, values) = self.first(sources);
-        let cut = source.starts_with("b/") && !self.context.values.whole;
-        self.cut |= cut && (values.is_empty() || source.contains(['[', '<']));
+    fn value(&mut self, sources: &[Source], transform: Transform, is_last: bool) -> bool {
+        let Some((source, values)) = self.first(sources) else {
+            return false;
+        };
+        let key = (source.kind, source.name);
+        let cut = source.kind == Kind::Body && !self.context.values.whole;
+        self.cut |= cut && (values.is_empty() || source.is_list);
         let mut parts: SmallVec<[Part<'_>; 2]> = SmallVec::new();
         for value in &values {
-            let part = transform::apply(self.context, self.template, transform, value, is_last);
+            let part = transform::apply(self.context, self.of, transform, value, is_last);
             if part.is_none() && value.starts_with("arn:") {
-                self.foreign = Some(source);
+                self.foreign = Some(key);
             }
-            let unknown = self.required && !self.template.starts_with('{');
+            let unknown = self.required && !self.of.is_one_value();
             parts.extend(part.or(unknown.then_some(Part::Unknown)));
         }
         if values.is_empty() {
@@ -241,10 +193,10 @@ impl<'c> Filling<'c, '_, '_> {
         }
         match parts.as_slice() {
             // Of an ARN that is to be taken as it is nothing else is known.
-            [] if !self.required || cut || self.template.starts_with('{') => return false,
+            [] if !self.required || cut || self.of.is_one_value() => return false,
             [] => self.push("*"),
             [part] => {
-                self.note(part, source);
+                self.note(part, key);
                 for text in &mut self.texts {
                     part.add_to(text);
                 }
@@ -254,7 +206,7 @@ impl<'c> Filling<'c, '_, '_> {
                 let first = self.texts.first().cloned().unwrap_or_default();
                 self.texts.clear();
                 for part in several {
-                    self.note(part, source);
+                    self.note(part, key);
                     let mut text = first.clone();
                     part.add_to(&mut text);
                     self.texts.push(text);
@@ -264,7 +216,7 @@ impl<'c> Filling<'c, '_, '_> {
         true
     }
 
-    fn note(&mut self, part: &Part<'_>, source: &'static str) {
+    fn note(&mut self, part: &Part<'_>, source: Key) {
         match part {
             Part::Text(_) => self.named = true,
             Part::Whole(_) => {
@@ -276,17 +228,15 @@ impl<'c> Filling<'c, '_, '_> {
         }
     }
 
-    /// The first of several sources that the request has.
-    fn first(&self, sources: &'static str) -> (&'static str, Texts<'c>) {
-        let mut source = sources;
-        let mut values = Texts::new();
-        for one in sources.split(',') {
-            source = one;
-            values = texts(self.context, one);
+    /// The first of several sources that the request has, else the last.
+    fn first<'s>(&self, sources: &'s [Source]) -> Option<(&'s Source, Texts<'c>)> {
+        let (last, others) = sources.split_last()?;
+        for source in others {
+            let values = texts(self.context, source);
             if !values.is_empty() {
-                break;
+                return Some((source, values));
             }
         }
-        (source, values)
+        Some((last, texts(self.context, last)))
     }
 }

@@ -107,3 +107,27 @@ fn the_table_says_where_it_is_from() {
         "{origin:?}"
     );
 }
+
+#[test]
+fn every_column_of_the_table_is_understood() {
+    for operation in &super::table::table().operations {
+        let column = operation.actions;
+        for value in column.split('{').skip(1) {
+            let (value, _) = value.split_once('}').expect("a value ends");
+            let (_, transform) = value.split_once('|').unwrap_or((value, ""));
+            assert!(
+                super::transform::Transform::read(transform).is_some(),
+                "{column}"
+            );
+        }
+        let plan = operation.plan();
+        assert_eq!(plan.uses.len(), column.split(';').count(), "{column}");
+        // More are not looked for.
+        assert!(
+            plan.paths.len() <= 64,
+            "{}: {}",
+            operation.name,
+            plan.paths.len()
+        );
+    }
+}

@@ -3,6 +3,52 @@
 use std::borrow::Cow;
 
 use super::actions::Context;
+use super::plan::Pieces;
+
+/// What is done with a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transform {
+    /// A name, or an ARN of the template's type.
+    Name,
+    Arn,
+    Role,
+    Topic,
+    Queue,
+    KmsKey,
+    Secret,
+    Function,
+    Model,
+    Bus,
+    CustomBus,
+    TaskDefinition,
+    Ec2Id,
+    NoSlash,
+    Path,
+}
+
+impl Transform {
+    /// None for a name that is not known.
+    pub(super) fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "" | "layer" => Self::Name,
+            "arn" => Self::Arn,
+            "role" => Self::Role,
+            "topic" => Self::Topic,
+            "queue" => Self::Queue,
+            "kms-key" => Self::KmsKey,
+            "secret" => Self::Secret,
+            "function" => Self::Function,
+            "model" => Self::Model,
+            "bus" => Self::Bus,
+            "custom-bus" => Self::CustomBus,
+            "task-definition" => Self::TaskDefinition,
+            "ec2-id" => Self::Ec2Id,
+            "no-slash" => Self::NoSlash,
+            "path" => Self::Path,
+            _ => return None,
+        })
+    }
+}
 
 /// What a value is in an ARN.
 pub(super) enum Part<'v> {
@@ -31,10 +77,10 @@ impl Part<'_> {
 }
 
 /// What stands for a value that is not there; None for most.
-pub(super) fn absent(transform: &str) -> Option<Part<'static>> {
+pub(super) fn absent(transform: Transform) -> Option<Part<'static>> {
     match transform {
-        "path" => Some(Part::Text(Cow::Borrowed("/"))),
-        "bus" => Some(Part::Text(Cow::Borrowed("default"))),
+        Transform::Path => Some(Part::Text(Cow::Borrowed("/"))),
+        Transform::Bus => Some(Part::Text(Cow::Borrowed("default"))),
         _ => None,
     }
 }
@@ -42,8 +88,8 @@ pub(super) fn absent(transform: &str) -> Option<Part<'static>> {
 /// None where the value is no part of such an ARN.
 pub(super) fn apply<'v>(
     context: &Context<'_, '_>,
-    template: &str,
-    transform: &str,
+    of: &Pieces,
+    transform: Transform,
     value: &'v str,
     is_last: bool,
 ) -> Option<Part<'v>> {
@@ -52,14 +98,14 @@ pub(super) fn apply<'v>(
         return None;
     }
     match transform {
-        "" | "layer" | "bus" => name_or_arn(template, value, is_last),
-        "arn" => is_arn(value).then_some(Part::Whole(Cow::Borrowed(value))),
-        "role" => {
+        Transform::Name | Transform::Bus => name_or_arn(of, value, is_last),
+        Transform::Arn => is_arn(value).then_some(Part::Whole(Cow::Borrowed(value))),
+        Transform::Role => {
             let role = Arn::parse(value)
                 .filter(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
             role.map(|_| Part::Whole(Cow::Borrowed(value)))
         }
-        "topic" => {
+        Transform::Topic => {
             // `arn:…:TOPIC:SUBSCRIPTION`
             let arn = Arn::parse(value)?;
             arn.resource.contains(':').then(|| {
@@ -67,30 +113,29 @@ pub(super) fn apply<'v>(
                 Part::Whole(Cow::Borrowed(&value[..end]))
             })
         }
-        "queue" => Some(queue(context, value)),
-        "kms-key" => Some(kms_key(value)),
-        "secret" => Some(secret(value)),
-        "function" => function(context, value),
-        "model" => Some(model(context, value)),
-        "custom-bus" => {
+        Transform::Queue => Some(queue(context, value)),
+        Transform::KmsKey => Some(kms_key(value)),
+        Transform::Secret => Some(secret(value)),
+        Transform::Function => function(context, value),
+        Transform::Model => Some(model(context, value)),
+        Transform::CustomBus => {
             let name = value.rsplit('/').next().filter(|name| *name != "default")?;
             Some(Part::Text(Cow::Borrowed(name)))
         }
-        "task-definition" => Some(task_definition(value)),
-        "ec2-id" => ec2_id(value),
-        "no-slash" => Some(parameter(value)),
-        "path" => Some(Part::Text(path(value))),
-        _ => None,
+        Transform::TaskDefinition => Some(task_definition(value)),
+        Transform::Ec2Id => ec2_id(value),
+        Transform::NoSlash => Some(parameter(value)),
+        Transform::Path => Some(Part::Text(path(value))),
     }
 }
 
-struct Arn<'v> {
-    service: &'v str,
-    resource: &'v str,
+pub(super) struct Arn<'v> {
+    pub(super) service: &'v str,
+    pub(super) resource: &'v str,
 }
 
 impl<'v> Arn<'v> {
-    fn parse(value: &'v str) -> Option<Self> {
+    pub(super) fn parse(value: &'v str) -> Option<Self> {
         let mut parts = value.splitn(6, ':');
         if parts.next() != Some("arn") {
             return None;
@@ -106,13 +151,8 @@ fn is_arn(value: &str) -> bool {
 }
 
 /// A name, or an ARN of the type that the template is of.
-fn name_or_arn<'v>(template: &str, value: &'v str, is_last: bool) -> Option<Part<'v>> {
-    let of_template = Arn::parse(template)?;
-    let literal = of_template
-        .resource
-        .split(['{', '*'])
-        .next()
-        .unwrap_or_default();
+fn name_or_arn<'v>(of: &Pieces, value: &'v str, is_last: bool) -> Option<Part<'v>> {
+    let literal = of.literal;
     let Some(arn) = Arn::parse(value) else {
         // `alias/a` where the template has `alias/` already.
         let name = value
@@ -120,7 +160,7 @@ fn name_or_arn<'v>(template: &str, value: &'v str, is_last: bool) -> Option<Part
             .filter(|name| !literal.is_empty() && !name.is_empty());
         return Some(Part::Text(Cow::Borrowed(name.unwrap_or(value))));
     };
-    if arn.service == of_template.service && arn.resource.starts_with(literal) {
+    if arn.service == of.service && arn.resource.starts_with(literal) {
         return Some(Part::Whole(Cow::Borrowed(value)));
     }
     // The ARN of what the resource is in: its name is part of this one.

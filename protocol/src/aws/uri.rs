@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 use smallvec::SmallVec;
 
@@ -10,6 +11,12 @@ use super::Request;
 
 /// Longer paths are S3 keys, whose rest is taken as a whole.
 const MAX_SEGMENTS: usize = 32;
+
+/// Before and after the first `byte`, which is an ASCII letter; faster than what strings have for it.
+pub(super) fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr(byte, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
 
 /// The first value of a header, whatever the case of its name.
 pub(super) fn header<'a>(request: &Request<'a>, name: &str) -> Option<&'a [u8]> {
@@ -42,13 +49,21 @@ pub(super) struct Query<'a>(&'a str);
 
 impl<'a> Query<'a> {
     pub(super) fn of(target: &'a str) -> Self {
-        let query = target.split_once('?').map_or("", |(_, query)| query);
-        Self(query.split('#').next().unwrap_or_default())
+        Self(cut(target, b'?').map_or("", |(_, query)| query))
     }
 
     pub(super) fn pairs(self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let parts = self.0.split('&').filter(|part| !part.is_empty());
-        parts.map(|part| part.split_once('=').unwrap_or((part, "")))
+        let mut rest = self.0;
+        let parts = std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (part, after) = cut(rest, b'&').unwrap_or((rest, ""));
+            rest = after;
+            Some(part)
+        });
+        let parts = parts.filter(|part| !part.is_empty());
+        parts.map(|part| cut(part, b'=').unwrap_or((part, "")))
     }
 
     /// The first value of a key, as sent.
@@ -66,7 +81,7 @@ impl<'a> Query<'a> {
 
 /// A plus is a space in a query.
 pub(super) fn decoded_form(text: &str) -> Cow<'_, str> {
-    if text.contains('+') {
+    if memchr(b'+', text.as_bytes()).is_some() {
         Cow::Owned(decoded(&text.replace('+', " ")).into_owned())
     } else {
         decoded(text)
@@ -75,7 +90,7 @@ pub(super) fn decoded_form(text: &str) -> Cow<'_, str> {
 
 /// Keys are seldom encoded, but some clients do it.
 pub(super) fn same_key(found: &str, key: &str) -> bool {
-    found == key || found.contains('%') && decoded(found) == key
+    found == key || memchr(b'%', found.as_bytes()).is_some() && decoded(found) == key
 }
 
 /// One segment of a path, and the path from there on.
@@ -89,7 +104,10 @@ pub(super) type Segments<'a> = SmallVec<[Segment<'a>; 12]>;
 
 /// The path of a request target, without its query.
 pub(super) fn path(target: &str) -> &str {
-    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let path = cut(target, b'?').map_or(target, |(path, _)| path);
+    if path.starts_with('/') {
+        return path;
+    }
     // The absolute form, as proxies are sent it.
     match path.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => {
@@ -105,7 +123,7 @@ pub(super) fn segments<'a>(first: Option<&'a str>, path: &'a str) -> Segments<'a
     segments.extend(first.map(|text| Segment { text, rest: text }));
     let mut rest = path.strip_prefix('/').unwrap_or(path);
     while !rest.is_empty() && segments.len() < MAX_SEGMENTS {
-        let (text, after) = rest.split_once('/').unwrap_or((rest, ""));
+        let (text, after) = cut(rest, b'/').unwrap_or((rest, ""));
         segments.push(Segment { text, rest });
         rest = after;
     }
