@@ -2,6 +2,7 @@
 //! all of them are one program. A target may find more than a panic: each says what else has to hold.
 #![no_main]
 
+mod aws;
 mod grants;
 mod payload;
 mod record;
@@ -12,6 +13,7 @@ type Target = fn(&[u8]);
 
 const TARGETS: &[(&str, Target)] = &[
     ("account", grants::account),
+    ("aws", aws::aws),
     ("credentials", payload::credentials),
     ("dns", payload::dns),
     ("document", grants::document),
