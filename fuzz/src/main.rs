@@ -2,7 +2,9 @@
 //! all of them are one program. A target may find more than a panic: each says what else has to hold.
 #![no_main]
 
+mod advice;
 mod aws;
+mod conversation;
 mod grants;
 mod payload;
 mod record;
@@ -14,11 +16,13 @@ type Target = fn(&[u8]);
 const TARGETS: &[(&str, Target)] = &[
     ("account", grants::account),
     ("aws", aws::aws),
+    ("conversation", conversation::conversation),
     ("credentials", payload::credentials),
     ("dns", payload::dns),
     ("document", grants::document),
     ("http1", payload::http1),
     ("http1_split", payload::http1_split),
+    ("policies", advice::policies),
     ("question", grants::question),
     ("record", record::record),
     ("tls_hello", payload::tls_hello),
