@@ -1,6 +1,8 @@
 //! Policy languages: documents, the export of an account, lines of requests.
 
-use whittle_grants::aws::{Account, Document, Policies, PolicySet, Question, Request, actions};
+use whittle_grants::aws::{
+    Account, Caller, Document, Policies, PolicySet, Question, Request, actions,
+};
 
 /// A policy document; where it is one, also the actions that it names.
 pub fn document(bytes: &[u8]) {
@@ -23,7 +25,11 @@ pub fn account(bytes: &[u8]) {
     for principal in account.principals() {
         let policies = account.policy_set(&principal.arn);
         let policies = policies.expect("a principal of the export has policies, if none");
-        let request = Request::new(&principal.arn, "s3:GetObject", "arn:aws:s3:::bucket/key");
+        let request = Request::new(
+            &Caller::new(&principal.arn),
+            "s3:GetObject",
+            "arn:aws:s3:::bucket/key",
+        );
         let first = policies.evaluate(&request);
         assert_eq!(first, policies.evaluate(&request));
     }

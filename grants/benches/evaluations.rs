@@ -6,7 +6,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use whittle_grants::aws::{Context, Document, Policies, Policy, PolicySet, Request, actions};
+use whittle_grants::aws::{
+    Caller, Context, Document, Policies, Policy, PolicySet, Request, actions,
+};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/etl";
 const POLICIES: [&str; 10] = [
@@ -99,6 +101,7 @@ fn requests() -> Vec<Request> {
 
 /// Each action of ten services, on a resource.
 fn for_each_request(mut each: impl FnMut(Request)) {
+    let caller = Caller::new(ROLE);
     for action in SERVICES
         .iter()
         .flat_map(|service| actions::of_service(service))
@@ -112,7 +115,7 @@ fn for_each_request(mut each: impl FnMut(Request)) {
             "arn:aws:{service}:eu-west-1:111122223333:thing/{}",
             action.name
         );
-        each(Request::new(ROLE, &name, &resource).with_context(context));
+        each(Request::new(&caller, &name, &resource).with_context(context));
     }
 }
 

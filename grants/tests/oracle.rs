@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use iam_rs::{Arn, Context as Theirs, ContextValue, IAMPolicy, IAMRequest, Principal, PrincipalId};
 use serde_json::{Value, json};
-use whittle_grants::aws::{Context, Document, Policies, Policy, PolicySet, Request};
+use whittle_grants::aws::{Caller, Context, Document, Policies, Policy, PolicySet, Request};
 
 const CASES: usize = 20_000;
 const USER: &str = "arn:aws:iam::111122223333:user/ada";
@@ -184,7 +184,7 @@ impl Case {
                 None => context.set_absent(key),
             }
         }
-        let request = Request::new(USER, self.action, self.resource);
+        let request = Request::new(&Caller::new(USER), self.action, self.resource);
         let request = request.in_account("111122223333").with_context(context);
         set.evaluate(&request).verdict.name().to_owned()
     }

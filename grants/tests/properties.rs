@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
 use whittle_grants::aws::{
-    Context, Decision, Document, Policies, Policy, PolicySet, Request, Verdict,
+    Caller, Context, Decision, Document, Policies, Policy, PolicySet, Request, Verdict,
 };
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/etl";
@@ -154,7 +154,7 @@ fn requests(context: &Context) -> Vec<Request> {
         .flat_map(|action| RESOURCES.iter().map(move |on| (action, on)));
     pairs
         .map(|(action, on)| {
-            let request = Request::new(ROLE, action, on).in_account("111122223333");
+            let request = Request::new(&Caller::new(ROLE), action, on).in_account("111122223333");
             request.with_context(context.clone())
         })
         .collect()

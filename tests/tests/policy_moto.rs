@@ -11,7 +11,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use whittle_grants::aws::{Document, Policies, Policy, PolicySet, Request, Verdict, actions};
+use whittle_grants::aws::{
+    Caller, Document, Policies, Policy, PolicySet, Request, Verdict, actions,
+};
 
 const CASES: usize = 20_000;
 const ROLE: &str = "arn:aws:iam::111122223333:role/etl";
@@ -133,7 +135,7 @@ fn every_managed_policy_that_moto_ships_parses_compiles_and_expands() {
             identity: vec![policy],
             ..Policies::default()
         });
-        let nothing = Request::new(ROLE, "no-such-service:Nothing", "*");
+        let nothing = Request::new(&Caller::new(ROLE), "no-such-service:Nothing", "*");
         let verdict = set.evaluate(&nothing).verdict;
         assert!(
             is_wide || verdict == Verdict::ImplicitDeny,
@@ -261,7 +263,8 @@ fn whittle(case: &Value) -> String {
         ..Policies::default()
     });
     let text = |name: &str| case[name].as_str().expect("a string");
-    let request = Request::new(ROLE, text("action"), text("resource")).in_account("111122223333");
+    let request = Request::new(&Caller::new(ROLE), text("action"), text("resource"))
+        .in_account("111122223333");
     set.evaluate(&request).verdict.name().to_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Whether a known grant allows what was used, in the words of the evaluator.
 
-use whittle_grants::aws::{PolicySet, Request, Verdict};
+use whittle_grants::aws::{Caller, PolicySet, Request, Verdict};
 
 use super::grants::{Holder, account_of};
 
@@ -24,6 +24,7 @@ const FREE: [&str; 4] = [
 /// The policies of one principal, ready to be asked.
 pub(super) struct Verdicts<'a> {
     arn: &'a str,
+    caller: Caller,
     holder: Option<&'a Holder>,
     set: Option<PolicySet>,
 }
@@ -32,6 +33,7 @@ impl<'a> Verdicts<'a> {
     pub(super) fn of(arn: &'a str, holder: Option<&'a Holder>) -> Self {
         Self {
             arn,
+            caller: Caller::new(arn),
             holder,
             set: holder.map(|holder| PolicySet::new(&holder.policies)),
         }
@@ -46,7 +48,7 @@ impl<'a> Verdicts<'a> {
             return Ruling::Not("no policy of this principal was given".to_owned());
         };
         let resource = String::from_utf8_lossy(resource);
-        let request = Request::new(self.arn, action, &resource);
+        let request = Request::new(&self.caller, action, &resource);
         let mut decision = set.evaluate(&request);
         let mut words = String::new();
         let own = account_of(self.arn);

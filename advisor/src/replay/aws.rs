@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use whittle_grants::aws::{self, Context, Decision, Document, Policy, PolicySet, Request, Verdict};
+use whittle_grants::aws::{
+    self, Caller, Context, Decision, Document, Policy, PolicySet, Request, Verdict,
+};
 use whittle_schemas::table::Surface;
 
 use super::{Answer, policy::Error};
@@ -53,8 +55,8 @@ impl Policies {
         } else {
             "*"
         };
-        let mut request =
-            Request::new(arn, &access.action, &resource).with_context(context(access));
+        let mut request = Request::new(&Caller::new(arn), &access.action, &resource)
+            .with_context(context(access));
         if let Some(account) = principal
             .split(':')
             .nth(4)

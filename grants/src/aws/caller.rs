@@ -1,14 +1,23 @@
 //! Who asks: the kinds of principals that a request can come from, and which `Principal` entries speak of them.
 
+use std::sync::Arc;
+
 use super::document::PrincipalEntry;
 
-/// A principal that makes a request.
+/// A principal that makes requests. Taken apart once, and cheap to clone, for it makes many.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
+pub struct Caller {
+    known: Arc<Known>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Known {
     /// As given.
     name: String,
     kind: CallerKind,
     account: Option<String>,
+    /// What follows for the context of its requests; keys in lower case.
+    context: Vec<(&'static str, [String; 1])>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +61,10 @@ pub(super) fn is_account(text: &str) -> bool {
 }
 
 impl Caller {
-    pub(super) fn new(name: &str) -> Self {
+    /// `name` is an ARN (of a role, a session, a user), an account id, a service such as `s3.amazonaws.com`, or `*` for nobody in
+    /// particular.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
         let name = name.trim();
         let mut segments = name.splitn(6, ':');
         let fields: [&str; 6] = std::array::from_fn(|_| segments.next().unwrap_or_default());
@@ -74,36 +86,90 @@ impl Caller {
             _ => CallerKind::Provider,
         };
         let account = if is_account(name) { name } else { account };
-        Self {
+        let mut known = Known {
             kind,
             account: is_account(account).then(|| account.to_owned()),
             name: name.to_owned(),
+            context: Vec::new(),
+        };
+        known.context = known.context();
+        Self {
+            known: Arc::new(known),
         }
     }
 
     pub(super) fn kind(&self) -> &CallerKind {
-        &self.kind
+        &self.known.kind
     }
 
     /// Its own account. None where it has none: services, providers, nobody.
     pub(super) fn account(&self) -> Option<&str> {
-        self.account.as_deref()
+        self.known.account.as_deref()
+    }
+
+    /// What follows for this key of a request's context. None: nothing does.
+    pub(super) fn context(&self, key: &str) -> Option<&[String; 1]> {
+        let mut known = self.known.context.iter();
+        known
+            .find(|(name, _)| *name == key)
+            .map(|(_, values)| values)
     }
 
     /// Whether it is a role that a service made for itself, which organization policies leave alone.
     pub(super) fn is_service_linked(&self) -> bool {
-        match &self.kind {
-            CallerKind::Role { .. } => self.name.contains(":role/aws-service-role/"),
+        match &self.known.kind {
+            CallerKind::Role { .. } => self.known.name.contains(":role/aws-service-role/"),
             CallerKind::Session { role } => role.starts_with("AWSServiceRoleFor"),
             _ => false,
         }
     }
 
-    /// What follows for the request's context.
-    pub(super) fn context(&self) -> Vec<(&'static str, [String; 1])> {
+    /// How `entry` speaks of this caller. None: of somebody else.
+    pub(super) fn named_by(&self, entry: &Entry) -> Option<Named> {
+        let is_it = match entry {
+            Entry::Everyone => true,
+            Entry::Aws(other) => return self.named_by_arn(other),
+            Entry::Service(service) => {
+                self.known.kind == CallerKind::Service && *service == self.known.name
+            }
+            Entry::Federated(name) => {
+                self.known.kind == CallerKind::Provider && *name == self.known.name
+            }
+            Entry::CanonicalUser(id) => *id == self.known.name,
+        };
+        is_it.then_some(Named::Directly)
+    }
+
+    fn named_by_arn(&self, other: &Self) -> Option<Named> {
+        if other.known.name == self.known.name {
+            let is_role = matches!(self.known.kind, CallerKind::Role { .. });
+            return Some(if is_role {
+                Named::Role
+            } else {
+                Named::Directly
+            });
+        }
+        if self.known.account.is_none() || other.known.account != self.known.account {
+            return None;
+        }
+        match (&self.known.kind, &other.known.kind) {
+            (CallerKind::Root, CallerKind::Root) => Some(Named::Directly),
+            (_, CallerKind::Root) => Some(Named::Account),
+            // A role's name is its own in an account, whatever its path, which a session's ARN does not have.
+            (CallerKind::Session { role: own }, CallerKind::Role { role }) if own == role => {
+                Some(Named::Role)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Known {
+    /// Of itself only.
+    fn context(&self) -> Vec<(&'static str, [String; 1])> {
         let mut context = Vec::new();
         let mut add = |key, value: &str| context.push((key, [value.to_owned()]));
-        if let Some(account) = self.account() {
+        if let Some(account) = self.account.as_deref() {
             add("aws:principalaccount", account);
         }
         let (arn, kind) = match &self.kind {
@@ -135,43 +201,8 @@ impl Caller {
     fn role_arn(&self, role: &str) -> Option<String> {
         let has_path = role.starts_with("AWSReservedSSO_") || role.starts_with("AWSServiceRoleFor");
         let partition = self.name.split(':').nth(1)?;
-        let account = self.account()?;
+        let account = self.account.as_deref()?;
         (!has_path).then(|| format!("arn:{partition}:iam::{account}:role/{role}"))
-    }
-
-    /// How `entry` speaks of this caller. None: of somebody else.
-    pub(super) fn named_by(&self, entry: &Entry) -> Option<Named> {
-        let is_it = match entry {
-            Entry::Everyone => true,
-            Entry::Aws(other) => return self.named_by_arn(other),
-            Entry::Service(service) => self.kind == CallerKind::Service && *service == self.name,
-            Entry::Federated(name) => self.kind == CallerKind::Provider && *name == self.name,
-            Entry::CanonicalUser(id) => *id == self.name,
-        };
-        is_it.then_some(Named::Directly)
-    }
-
-    fn named_by_arn(&self, other: &Self) -> Option<Named> {
-        if other.name == self.name {
-            let is_role = matches!(self.kind, CallerKind::Role { .. });
-            return Some(if is_role {
-                Named::Role
-            } else {
-                Named::Directly
-            });
-        }
-        if self.account.is_none() || other.account != self.account {
-            return None;
-        }
-        match (&self.kind, &other.kind) {
-            (CallerKind::Root, CallerKind::Root) => Some(Named::Directly),
-            (_, CallerKind::Root) => Some(Named::Account),
-            // A role's name is its own in an account, whatever its path, which a session's ARN does not have.
-            (CallerKind::Session { role: own }, CallerKind::Role { role }) if own == role => {
-                Some(Named::Role)
-            }
-            _ => None,
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod template;
 mod truth;
 
 pub use account::{Account, AccountError, Attached, Kind, MAX_EXPORT_BYTES, Principal};
+pub use caller::Caller;
 pub use decision::{Decision, Layer, StatementId, Verdict};
 pub use document::{
     Condition, Document, DocumentError, Effect, MAX_BYTES, MAX_CHARACTERS, Match, MatchPrincipal,

@@ -1,61 +1,45 @@
 //! What is asked: who, which action, on which resource, in which context. Taken apart once, for it may be asked of many
 //! policy sets.
 
-use std::collections::{HashMap, HashSet};
-
 use super::caller::{Caller, is_account};
 use super::observed::{Key, Observed};
 
 /// A request to be decided.
 ///
 /// ```
-/// use whittle_grants::aws::{Context, Request};
+/// use whittle_grants::aws::{Caller, Context, Request};
 /// let mut context = Context::default();
 /// context.set("aws:SourceIp", ["203.0.113.7"]);
-/// let request = Request::new("arn:aws:iam::123456789012:role/etl", "s3:GetObject", "arn:aws:s3:::bucket/key")
-///     .with_context(context);
+/// let caller = Caller::new("arn:aws:iam::123456789012:role/etl");
+/// let request = Request::new(&caller, "s3:GetObject", "arn:aws:s3:::bucket/key").with_context(context);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) caller: Caller,
-    /// In lower case.
-    pub(super) service: String,
     /// `service:name`, in lower case.
     pub(super) action: String,
     pub(super) resource: String,
-    resource_account: Option<String>,
+    /// One, as a condition's list of values.
+    resource_account: Option<[String; 1]>,
     context: Context,
-    /// Keys that follow from who asks and from the resource; the context goes before them.
-    derived: Vec<(&'static str, [String; 1])>,
 }
 
 impl Request {
-    /// `principal` is an ARN (of a role, a session, a user), an account id, a service such as `s3.amazonaws.com`, or `*` for
-    /// nobody in particular; `resource` is an ARN or `*`. Nothing of the context is observed yet but what follows from these:
+    /// `resource` is an ARN or `*`. Nothing of the context is observed yet but what follows from the caller and the resource:
     /// `aws:PrincipalArn`, `aws:PrincipalAccount`, `aws:PrincipalType`, `aws:username`, `aws:ResourceAccount`.
     #[must_use]
-    pub fn new(principal: &str, action: &str, resource: &str) -> Self {
-        let action = action.to_ascii_lowercase();
-        let service = action.split(':').next().unwrap_or_default().to_owned();
-        let caller = Caller::new(principal);
+    pub fn new(caller: &Caller, action: &str, resource: &str) -> Self {
         let account = resource
             .split(':')
             .nth(4)
             .filter(|account| is_account(account));
-        let account = account.map(str::to_owned);
-        let mut request = Self {
-            derived: caller.context(),
-            caller,
-            service,
-            action,
+        Self {
+            caller: caller.clone(),
+            action: action.to_ascii_lowercase(),
             resource: resource.to_owned(),
-            resource_account: None,
+            resource_account: account.map(|account| [account.to_owned()]),
             context: Context::default(),
-        };
-        if let Some(account) = account {
-            request = request.in_account(&account);
         }
-        request
     }
 
     /// The account that owns the resource. Without it the ARN's account is taken, and where that has none the principal's. An
@@ -63,10 +47,7 @@ impl Request {
     /// name the principal's account.
     #[must_use]
     pub fn in_account(mut self, account: &str) -> Self {
-        const KEY: &str = "aws:resourceaccount";
-        self.derived.retain(|(key, _)| *key != KEY);
-        self.derived.push((KEY, [account.to_owned()]));
-        self.resource_account = Some(account.to_owned());
+        self.resource_account = Some([account.to_owned()]);
         self
     }
 
@@ -77,29 +58,32 @@ impl Request {
         self
     }
 
+    /// In lower case.
+    pub(super) fn service(&self) -> &str {
+        self.action.split(':').next().unwrap_or_default()
+    }
+
     /// Whether the resource is known to be another account's.
     pub(super) fn is_cross_account(&self) -> bool {
         match (&self.resource_account, self.caller.account()) {
-            (Some(resource), Some(caller)) => resource != caller,
+            (Some([resource]), Some(caller)) => resource != caller,
             _ => false,
         }
     }
 
     pub(super) fn observe(&self, key: &Key) -> Observed<'_> {
-        match self.context.values.get(&*key.lower) {
-            Some(Some(values)) => return Observed::Values(values),
-            Some(None) => return Observed::Absent,
+        match self.context.get(&key.lower) {
+            Some(Said::Values(values)) => return Observed::Values(values),
+            Some(Said::Absent) => return Observed::Absent,
+            Some(Said::Unobserved) => return Observed::Unlisted { is_absent: false },
             None => {}
         }
-        if self.context.unobserved.contains(&*key.lower) {
-            return Observed::Unlisted { is_absent: false };
-        }
-        let derived = self
-            .derived
-            .iter()
-            .find(|(derived, _)| **derived == *key.lower);
+        let derived = match &self.resource_account {
+            Some(account) if *key.lower == *"aws:resourceaccount" => Some(account),
+            _ => self.caller.context(&key.lower),
+        };
         match derived {
-            Some((_, values)) => Observed::Values(values),
+            Some(values) => Observed::Values(values),
             None => Observed::Unlisted {
                 is_absent: self.context.is_stated,
             },
@@ -114,9 +98,17 @@ impl Request {
 /// [`Context::stated`].
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    values: HashMap<String, Option<Vec<String>>>,
-    unobserved: HashSet<String>,
+    /// A request has some ten keys, which are found sooner in a row than by a hash. In lower case.
+    keys: Vec<(String, Said)>,
     is_stated: bool,
+}
+
+/// What was said of a key.
+#[derive(Clone, Debug)]
+enum Said {
+    Values(Vec<String>),
+    Absent,
+    Unobserved,
 }
 
 impl Context {
@@ -133,19 +125,37 @@ impl Context {
 
     /// The request has this key, with these values.
     pub fn set<V: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = V>) {
-        let values = values.into_iter().map(Into::into).collect();
-        self.values.insert(key.to_lowercase(), Some(values));
+        self.say(
+            key,
+            Said::Values(values.into_iter().map(Into::into).collect()),
+        );
     }
 
     /// The request is known not to have this key, which is not the same as not to know whether it has.
     pub fn set_absent(&mut self, key: &str) {
-        self.values.insert(key.to_lowercase(), None);
+        self.say(key, Said::Absent);
     }
 
     /// It is not known whether the request has this key, nor its value, whatever the form of a condition on it.
     pub fn set_unobserved(&mut self, key: &str) {
-        let key = key.to_lowercase();
-        self.values.remove(&key);
-        self.unobserved.insert(key);
+        self.say(key, Said::Unobserved);
+    }
+
+    /// The last word counts.
+    fn say(&mut self, key: &str, said: Said) {
+        let key = if key.is_ascii() {
+            key.to_ascii_lowercase()
+        } else {
+            key.to_lowercase()
+        };
+        match self.keys.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = said,
+            None => self.keys.push((key, said)),
+        }
+    }
+
+    fn get(&self, lower: &str) -> Option<&Said> {
+        let found = self.keys.iter().find(|(key, _)| key == lower);
+        found.map(|(_, said)| said)
     }
 }

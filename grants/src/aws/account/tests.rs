@@ -1,7 +1,7 @@
 //! What is read from exports, and what is said of bad ones.
 
 use super::*;
-use crate::aws::{Request, Verdict};
+use crate::aws::{Caller, Request, Verdict};
 
 const EXPORT: &str = r#"{
   "UserDetailList": [{"Path": "/", "UserName": "ada", "UserId": "AIDA1", "Arn": "arn:aws:iam::123456789012:user/ada",
@@ -79,8 +79,12 @@ fn the_default_version_and_the_boundary_decide() {
     let role = "arn:aws:iam::123456789012:role/jobs/etl";
     let set = account.policy_set(role).expect("the role is there");
     let verdict = |action| {
-        set.evaluate(&Request::new(role, action, "arn:aws:s3:::b/k"))
-            .verdict
+        set.evaluate(&Request::new(
+            &Caller::new(role),
+            action,
+            "arn:aws:s3:::b/k",
+        ))
+        .verdict
     };
     assert_eq!(verdict("s3:GetObject"), Verdict::Allowed);
     assert_eq!(

@@ -97,35 +97,37 @@ fn said<'a>(
     asked: impl Fn(usize, Effect) -> bool,
 ) -> Vec<Said> {
     let mut said = vec![Said::default(); set.layers.len()];
-    set.index.find(&request.service, &request.action, |number| {
-        let statement = &set.statements[number];
-        if !asked(statement.layer, statement.effect) || !bears(set.layers[statement.layer], request)
-        {
-            return;
-        }
-        let Some(named) = statement.names(request) else {
-            return;
-        };
-        let so_far = &said[statement.layer];
-        let known = match statement.effect {
-            Effect::Deny => so_far.deny,
-            Effect::Allow => so_far.allow[named as usize],
-        };
-        if known.truth == Truth::Yes {
-            // One more of the same changes nothing.
-            return;
-        }
-        let mark = trace.mark();
-        let truth = statement.applies(request, trace);
-        if truth != Truth::Unknown {
-            trace.forget(mark);
-        }
-        let said = &mut said[statement.layer];
-        match statement.effect {
-            Effect::Deny => said.deny.raise(truth, number),
-            Effect::Allow => said.allow[named as usize].raise(truth, number),
-        }
-    });
+    set.index
+        .find(request.service(), &request.action, |number| {
+            let statement = &set.statements[number];
+            if !asked(statement.layer, statement.effect)
+                || !bears(set.layers[statement.layer], request)
+            {
+                return;
+            }
+            let Some(named) = statement.names(request) else {
+                return;
+            };
+            let so_far = &said[statement.layer];
+            let known = match statement.effect {
+                Effect::Deny => so_far.deny,
+                Effect::Allow => so_far.allow[named as usize],
+            };
+            if known.truth == Truth::Yes {
+                // One more of the same changes nothing.
+                return;
+            }
+            let mark = trace.mark();
+            let truth = statement.applies(request, trace);
+            if truth != Truth::Unknown {
+                trace.forget(mark);
+            }
+            let said = &mut said[statement.layer];
+            match statement.effect {
+                Effect::Deny => said.deny.raise(truth, number),
+                Effect::Allow => said.allow[named as usize].raise(truth, number),
+            }
+        });
     said
 }
 
@@ -135,7 +137,7 @@ fn bears(layer: Layer, request: &Request) -> bool {
         Layer::Identity | Layer::Boundary | Layer::Session | Layer::Resource => true,
         Layer::Scp(_) => request.caller.account().is_some() && !request.caller.is_service_linked(),
         Layer::Rcp(_) => {
-            !request.caller.is_service_linked() && actions::is_under_rcp(&request.service)
+            !request.caller.is_service_linked() && actions::is_under_rcp(request.service())
         }
     }
 }
@@ -238,8 +240,8 @@ fn granted(set: &PolicySet, request: &Request, said: &[Said]) -> Granted {
 
 /// Whether the resource is one whose own policy has to allow, even within an account: a KMS key, or a role to be assumed.
 fn decides_alone(request: &Request) -> bool {
-    request.service == "kms"
-        || request.service == "sts"
+    request.service() == "kms"
+        || request.service() == "sts"
             && request.resource.contains(":iam:")
             && request.resource.contains(":role/")
 }

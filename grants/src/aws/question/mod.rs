@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::document::Json;
-use super::{Context, Request};
+use super::{Caller, Context, Request};
 
 pub use policies::PoliciesError;
 
@@ -110,7 +110,7 @@ impl<'a> Question<'a> {
                 return Err(wrong(field, too_long(text), "give what a request can have"));
             }
         }
-        let mut request = Request::new(principal, &line.action, resource);
+        let mut request = Request::new(&Caller::new(principal), &line.action, resource);
         match &line.resource_account {
             None | Some(Json::Null) => {}
             Some(Json::Text(account) | Json::Number(account)) if is_account(account) => {
