@@ -15,7 +15,10 @@ use crate::{
     format::Format,
     history::{self, Who},
     recommend::{self, Attach, Options, Unmapped},
-    report::print,
+    report::{
+        evidence::{GrantArgs, LoadError},
+        print,
+    },
 };
 
 /// Write the smallest policy that allows all that was used.
@@ -49,6 +52,13 @@ pub struct Args {
     /// Say whose an access key is, where that was not observed; may be given several times.
     #[arg(long, value_name = "KEY=ARN", value_parser = key_and_principal)]
     pub principal_of: Vec<(String, String)>,
+    /// Hold it where these grants tell that the role was used last when or where nobody watched: an account's export (`aws iam
+    /// get-account-authorization-details`).
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub grants: Vec<PathBuf>,
+    /// Hold it, for this role or user is used where nobody watches too; may be given several times.
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub used_elsewhere: Vec<String>,
     /// Write the documents there, instead of to standard output: a file, or a folder for several.
     #[arg(long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
@@ -119,6 +129,9 @@ pub enum Error {
     /// The data root cannot be read.
     #[error(transparent)]
     Data(#[from] data::Error),
+    /// The grants cannot be read.
+    #[error(transparent)]
+    Grants(#[from] LoadError),
     /// Nobody or several have the name.
     #[error(transparent)]
     Who(#[from] history::Error),
@@ -168,6 +181,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         Form::SecurityContext => recommend::Format::SecurityContext,
         Form::Seccomp => recommend::Format::Seccomp,
     };
+    let grants = GrantArgs {
+        grants: args.grants.clone(),
+        ..GrantArgs::default()
+    };
     let options = Options {
         include_attempted: args.include_attempted,
         include_implied: args.include_implied,
@@ -181,6 +198,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             UnmappedCalls::LeaveOut => Unmapped::LeaveOut,
         },
         unread: read.unread,
+        grants: grants.load()?.unwrap_or_default(),
+        used_elsewhere: args.used_elsewhere.clone(),
     };
     let recommendation = recommend::recommend(&args.who, &who, &read.tables, format, &options)?;
     if args.format == Format::Json {

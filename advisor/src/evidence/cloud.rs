@@ -95,7 +95,7 @@ impl<'a> Cloud<'a> {
     }
 
     /// How the subjects that act as it were watched, and what else keeps silence from being evidence.
-    fn observation(&self, holder: Option<&Holder>, actor: &Actor<'_>) -> Observation {
+    fn observation(&self, arn: &str, holder: Option<&Holder>, actor: &Actor<'_>) -> Observation {
         let mut observation = self.watch.observation(Sight::Cloud, &actor.subjects);
         let acting: BTreeSet<&str> = self
             .actors
@@ -105,14 +105,14 @@ impl<'a> Cloud<'a> {
         observation
             .holes
             .extend(self.watch.unread_by_others(&acting));
-        let sign =
-            holder.and_then(|holder| elsewhere::sentence(holder, actor, self.watch, self.options));
+        let last_used = holder.and_then(|holder| holder.last_used.as_ref());
+        let sign = elsewhere::sentence(arn, last_used, actor, self.watch, self.options);
         observation.holes.extend(sign);
         observation
     }
 
     fn seen(&self, arn: &str, holder: Option<&Holder>, actor: &Actor<'_>) -> Principal {
-        let observation = self.observation(holder, actor);
+        let observation = self.observation(arn, holder, actor);
         let granted = holder.map(|holder| granted(&holder.policies));
         let granted = granted.unwrap_or_default();
         let by_name: HashMap<String, &Granted> = granted

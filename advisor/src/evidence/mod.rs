@@ -26,6 +26,7 @@ use std::collections::BTreeSet;
 use whittle_schemas::table::Tables;
 
 pub use self::{
+    elsewhere::used_elsewhere,
     granted::{Granted, GrantedOn, granted, unmatched},
     grants::{Grants, Holder, LastUsed},
     model::{

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{History, WindowId, window_of_subject};
+use crate::report::words::counted;
 
 /// Fewer runs than this are too few, whatever they did.
 pub const MIN_RUNS: usize = 3;
@@ -69,13 +70,6 @@ impl Growth {
             counted(self.windows, "window"),
             self.quiet_windows
         )
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
     }
 }
 

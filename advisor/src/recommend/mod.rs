@@ -21,7 +21,7 @@ use whittle_schemas::{
 
 pub use self::aws_iam::{Attach, Unmapped};
 use crate::{
-    evidence::watch::Sight,
+    evidence::{self, Grants, watch::Sight},
     history::{Growth, History, Who, WindowId, holes, is_principal},
     replay::{self, Policies},
     report::time::rfc3339,
@@ -51,7 +51,7 @@ impl Format {
 }
 
 /// Choices of whoever asks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether what was only ever denied is allowed too.
     pub include_attempted: bool,
@@ -65,6 +65,10 @@ pub struct Options {
     pub unmapped: Unmapped,
     /// Files and windows of the data that could not be read.
     pub unread: usize,
+    /// Grants that tell when and where a role was used last.
+    pub grants: Grants,
+    /// Principals, by ARN or name, that are used where nobody watches.
+    pub used_elsewhere: Vec<String>,
 }
 
 /// Why there is no recommendation.
@@ -132,6 +136,7 @@ pub fn recommend(
     found.extend(unreplayed);
     if format == Format::AwsIam {
         found.extend(status::identity(&history, tables, principals.first()));
+        found.extend(elsewhere(tables, principals.first(), options));
     }
     let (status, reasons) = status::status(found, &growth, counts);
     let used: Vec<_> = history
@@ -162,6 +167,14 @@ pub fn recommend(
         left_out: draft.left_out,
         replay: counts,
     })
+}
+
+fn elsewhere(tables: &Tables, principal: Option<&String>, options: &Options) -> Option<String> {
+    let asked = evidence::Options {
+        used_elsewhere: options.used_elsewhere.clone(),
+        ..evidence::Options::default()
+    };
+    evidence::used_elsewhere(principal?, tables, &options.grants, &asked)
 }
 
 /// The same history against the documents: what is recommended is shown to deny nothing that was used.

@@ -1,11 +1,13 @@
 //! The status of recommendations, and that they are the same for the same usage.
 
+use whittle_grants::aws::Document;
 use whittle_schemas::{
     document::recommendation::Status,
     table::{Outcome, Tables, UsageRow},
 };
 
 use super::*;
+use crate::evidence::LastUsed;
 use crate::history::tests::job;
 
 pub(crate) const OPTIONS: Options = Options {
@@ -15,6 +17,10 @@ pub(crate) const OPTIONS: Options = Options {
     attach: Attach::Managed,
     unmapped: Unmapped::Service,
     unread: 0,
+    grants: Grants {
+        holders: Vec::new(),
+    },
+    used_elsewhere: Vec::new(),
 };
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/nightly";
@@ -102,6 +108,48 @@ fn an_identity_that_is_unknown_or_used_elsewhere_holds_it() {
         found.reasons
     );
     assert_eq!(found.principal, None);
+}
+
+#[test]
+fn a_role_that_is_used_where_nobody_watches_holds_it() {
+    let tables = job(5);
+    let who = Who::find(ROLE, &tables).expect("the role is there");
+    let ask = |options: &Options| {
+        recommend(ROLE, &who, &tables, Format::AwsIam, options).expect("one identity")
+    };
+    assert_eq!(ask(&OPTIONS).status, Status::Ready);
+    let said = Options {
+        used_elsewhere: vec!["nightly".to_owned()],
+        ..OPTIONS
+    };
+    let found = ask(&said);
+    assert_eq!(found.status, Status::Held);
+    assert!(
+        found.reasons[0].contains("--used-elsewhere"),
+        "{:?}",
+        found.reasons
+    );
+    let other = Options {
+        used_elsewhere: vec!["another".to_owned()],
+        ..OPTIONS
+    };
+    assert_eq!(ask(&other).status, Status::Ready);
+
+    let mut grants = Grants::default();
+    let document =
+        Document::parse(r#"{"Version": "2012-10-17", "Statement": []}"#).expect("a policy");
+    grants.add_document(ROLE, "work", document);
+    grants.holders[0].last_used = Some(LastUsed {
+        at_us: 1,
+        region: None,
+    });
+    let found = ask(&Options { grants, ..OPTIONS });
+    assert_eq!(found.status, Status::Held);
+    assert!(
+        found.reasons[0].contains("RoleLastUsed"),
+        "{:?}",
+        found.reasons
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use whittle_schemas::document::{
     recommendation::{Part, Status},
 };
 
-use crate::report::time::to_the_second;
+use crate::report::{time::to_the_second, words::counted};
 
 /// The summary, ended by a newline.
 #[must_use]
@@ -96,9 +96,12 @@ fn stands_on(recommendation: &Recommendation) -> String {
         return "It stands on nothing: no use was recorded".to_owned();
     };
     format!(
-        "It stands on {} accesses of {} subjects, {} to {} UTC; runs: {}; windows with use: {}, the last {} of them without anything new",
-        seen.accesses,
-        recommendation.subjects.len(),
+        "It stands on {} of {}, {} to {} UTC; runs: {}; windows with use: {}, the last {} of them without anything new",
+        counted(
+            usize::try_from(seen.accesses).unwrap_or(usize::MAX),
+            "access"
+        ),
+        counted(recommendation.subjects.len(), "subject"),
         to_the_second(from),
         to_the_second(to),
         seen.runs,

@@ -12,6 +12,7 @@ mod summary;
 mod tests;
 mod text;
 pub(crate) mod time;
+pub(crate) mod words;
 
 use std::{
     io::{self, IsTerminal, Write},

@@ -137,8 +137,9 @@ impl Needs {
             .insert(note);
     }
 
-    /// What follows from what was used, and is not seen on a host. What the action itself needs is granted; what AWS does
-    /// on the caller's behalf, with keys that may or may not be there, only where that is asked for; what gives others power never.
+    /// What follows from what was used, and is not seen on a host. What the action itself needs and only reads about everything is
+    /// granted; what AWS does on the caller's behalf, with keys or data that may or may not be there, only where that is asked for;
+    /// what gives others power never.
     fn add_implied(&mut self, follows: &BTreeMap<String, &str>, include: bool) {
         let mut named: BTreeMap<(bool, &str), BTreeSet<String>> = BTreeMap::new();
         for (implied, used) in follows {
@@ -154,13 +155,8 @@ impl Needs {
             if is_granted {
                 continue;
             }
-            let is_needed = parts(used)
-                .and_then(|(service, name)| actions::get(service, name))
-                .is_some_and(|used| {
-                    let mut dependents = used.dependent_actions.iter();
-                    dependents.any(|dependent| dependent.eq_ignore_ascii_case(implied))
-                });
-            if !is_sensitive(action) && (include || is_needed) {
+            if !is_sensitive(action) && (include || is_harmless(action) && is_needed(action, used))
+            {
                 self.implied
                     .entry(name)
                     .or_default()
@@ -180,7 +176,7 @@ impl Needs {
                 )
             } else {
                 format!(
-                    "AWS may use it on behalf of {used}, where data has a key of its own, and a host does not see it: --include-implied grants it"
+                    "AWS may ask for it on behalf of {used}, as where data has a key of its own, and a host does not see it: --include-implied grants it"
                 )
             };
             self.left_out.push(LeftOut {
@@ -194,6 +190,22 @@ impl Needs {
 /// What is visible on a host where it is needed (a role that is passed is in the request), or gives others power.
 fn is_sensitive(action: &Action) -> bool {
     action.sensitivity.is_some() || action.access_level == AccessLevel::PermissionsManagement
+}
+
+/// Can be granted on everything only, and reads about it: no data, and no change.
+fn is_harmless(action: &Action) -> bool {
+    action.is_wildcard_only && matches!(action.access_level, AccessLevel::List | AccessLevel::Read)
+}
+
+/// Whether AWS documents that whoever calls `used` needs `action` too.
+fn is_needed(action: &Action, used: &str) -> bool {
+    let name = full_name(action);
+    parts(used)
+        .and_then(|(service, name)| actions::get(service, name))
+        .is_some_and(|used| {
+            let mut dependents = used.dependent_actions.iter();
+            dependents.any(|dependent| dependent.eq_ignore_ascii_case(&name))
+        })
 }
 
 fn takes(action: &Action, resource: &str) -> bool {
@@ -232,6 +244,22 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_action_needs_is_granted_where_it_only_reads_about_everything() {
+        let used = "ec2:CreateFlowLogs";
+        let mut needs = Needs::default();
+        let follows = implied([used].into_iter());
+        needs.add_implied(&follows, false);
+        let granted: Vec<&str> = needs.implied.keys().map(String::as_str).collect();
+        assert_eq!(granted, ["ec2:DescribeVpcs"]);
+        let left: Vec<&str> = needs
+            .left_out
+            .iter()
+            .flat_map(|left| left.what.split(", "))
+            .collect();
+        assert_eq!(left, ["iam:CreateServiceLinkedRole", "iam:PassRole"]);
+    }
 
     #[test]
     fn what_follows_is_granted_when_asked_for_and_what_gives_power_never() {

@@ -7,9 +7,11 @@ use whittle_schemas::document::report::Status;
 use super::{
     super::page::{Page, Paint},
     text::{counts, fitted, observation, paragraph},
-    words::counted,
 };
-use crate::evidence::{Evidence, Subject};
+use crate::{
+    evidence::{Evidence, Subject},
+    report::words::counted,
+};
 
 /// Permissions, with the heading that each is shown under.
 const KINDS: [(&str, &str); 6] = [

@@ -8,7 +8,6 @@ mod silence;
 #[cfg(test)]
 mod tests;
 mod text;
-mod words;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

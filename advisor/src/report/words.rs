@@ -1,7 +1,7 @@
 //! Numbers and lists as people read them.
 
 /// `22091` as `22,091`.
-pub(super) fn grouped(number: usize) -> String {
+pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -13,14 +13,18 @@ pub(super) fn grouped(number: usize) -> String {
     text
 }
 
-/// `1 window`, `2 windows`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
+/// `1 window`, `2 windows`, `2 accesses`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    let ending = match number {
+        1 => "",
+        _ if noun.ends_with('s') => "es",
+        _ => "s",
+    };
     format!("{} {noun}{ending}", grouped(number))
 }
 
 /// Items with commas, in lines of at most `width` characters; past `most` lines the rest is counted.
-pub(super) fn wrapped(items: &[&str], width: usize, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(items: &[&str], width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<(String, usize)> = Vec::new();
     for item in items {
         let length = item.chars().count() + 2;
