@@ -137,7 +137,7 @@ fn a_role_that_is_used_where_nobody_watches_holds_it() {
 
     let mut grants = Grants::default();
     let document =
-        Document::parse(r#"{"Version": "2012-10-17", "Statement": []}"#).expect("a policy");
+        Document::parse(r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}"#).expect("a policy");
     grants.add_document(ROLE, "work", document);
     grants.holders[0].last_used = Some(LastUsed {
         at_us: 1,
