@@ -6,6 +6,7 @@ pub mod accounting;
 pub mod cloud;
 pub mod compare;
 pub mod payload;
+pub mod peer;
 pub mod recorded;
 pub mod replay;
 pub mod strace;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use whittle_tests::recorded;
+use whittle_tests::{peer::peer, recorded};
 
 /// What container engines let a container have, without which nothing would be shown by leaving some out.
 const ENGINE_CAPABILITIES: [&str; 6] = [
@@ -45,7 +45,7 @@ impl Container {
             fs::create_dir_all(root.join(inner))?;
         }
         fs::write(root.join("etc/service.conf"), "port 80\n")?;
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/service.c");
+        let source = peer("service.c");
         let compiled = Command::new("gcc")
             .args(["-static", "-O1", "-o"])
             .arg(root.join("service"))

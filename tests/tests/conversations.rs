@@ -14,7 +14,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use whittle_schemas::table::{EndpointRow, Surface, UsageRow};
-use whittle_tests::recorded::{self, record};
+use whittle_tests::{
+    peer::peer,
+    recorded::{self, record},
+};
 
 /// Longest wait for the recorder to write down what it saw.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -90,10 +93,6 @@ impl Drop for Server {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
-}
-
-fn peer(name: &str) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/peers")).join(name)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
@@ -12,13 +12,10 @@ use whittle_agent::{
     kernel::Limits,
     model::{Direction, Payload, Transport},
 };
-use whittle_tests::payload::{Overheard, Stream, overhear};
-
-fn peer(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("peers")
-        .join(name)
-}
+use whittle_tests::{
+    payload::{Overheard, Stream, overhear},
+    peer::peer,
+};
 
 /// The server, and what it received.
 struct Server {

@@ -13,8 +13,8 @@ use super::image;
 use crate::{command, places};
 
 /// What the guest's commands see of the machine they run in.
-const ENVIRONMENT: &str =
-    "export WHITTLE_VM=1 WHITTLE_BACKEND=trampoline WHITTLE_BIN=/payload/whittle\n";
+const ENVIRONMENT: &str = "export WHITTLE_VM=1 WHITTLE_BACKEND=trampoline WHITTLE_BIN=/payload/whittle \
+     WHITTLE_PEERS=/payload/peers\n";
 
 /// A folder with everything but the list of commands.
 pub(super) struct Payload {
@@ -41,18 +41,27 @@ impl Payload {
         let folder = payload.folder.path();
         fs::create_dir(folder.join("tests"))
             .context("cannot make the payload's folder of tests")?;
-        let whittle = executables(&["build", "--package", "whittle", "--bin", "whittle"])?;
-        for built in &whittle {
-            add(built, &folder.join(&built.name))?;
-        }
-        let tests = executables(&["test", "--no-run", "--package", "whittle-tests"])?;
-        for built in &tests {
+        let whittle = executables("build", &[])?;
+        let whittle = whittle.iter().find(|built| built.name == "whittle");
+        let whittle = whittle.context("cargo built no whittle to take into the guest")?;
+        add(whittle, &folder.join(&whittle.name))?;
+        let tests = places::repository().join("tests");
+        let programs = executables("test", &["--no-run"])?;
+        let programs = programs
+            .iter()
+            .filter(|built| built.source.starts_with(tests.join("tests")));
+        let mut count = 0;
+        for built in programs {
             add(built, &folder.join("tests").join(&built.name))?;
+            count += 1;
         }
-        ensure!(
-            !whittle.is_empty() && !tests.is_empty(),
-            "cargo built no program to take into the guest"
-        );
+        ensure!(count > 0, "cargo built no tests to take into the guest");
+        command::run(
+            Command::new("cp")
+                .arg("--recursive")
+                .arg(tests.join("peers"))
+                .arg(folder.join("peers")),
+        )?;
         Ok(payload)
     }
 
@@ -90,6 +99,8 @@ pub(super) fn run_list(command: &[String]) -> Result<String> {
 
 struct Built {
     name: String,
+    /// Its main source file.
+    source: PathBuf,
     path: PathBuf,
 }
 
@@ -103,11 +114,16 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    src_path: PathBuf,
 }
 
-fn executables(arguments: &[&str]) -> Result<Vec<Built>> {
+/// Builds all but the probes, as `cargo xtask test` does: of fewer packages at once cargo would build the dependencies again,
+/// with fewer features.
+fn executables(command: &str, arguments: &[&str]) -> Result<Vec<Built>> {
     let mut cargo = Command::new("cargo");
     cargo
+        .arg(command)
+        .args(["--workspace", "--exclude", "whittle-ebpf"])
         .args(arguments)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(places::repository());
@@ -119,6 +135,7 @@ fn executables(arguments: &[&str]) -> Result<Vec<Built>> {
         if let (Some(path), Some(target)) = (message.executable, message.target) {
             built.push(Built {
                 name: target.name,
+                source: target.src_path,
                 path,
             });
         }
