@@ -1,6 +1,6 @@
 //! Offsets of struct members, from the host's BTF. A member that is not there is named, never guessed.
 
-use btfparse::{Offset, Readable, TypeInformation};
+use btfparse::{Offset, Readable, TypeInformation, TypeVariant};
 use whittle_schemas::record::{
     Family,
     offsets::{MEMBERS, Member},
@@ -39,7 +39,7 @@ pub(super) fn resolve() -> Result<Resolved, KernelError> {
 }
 
 fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
-    let structure = types.id_of(member.structure)?;
+    let structure = structure(types, member.structure)?;
     std::iter::once(&member.path)
         .chain(member.older)
         .find_map(|path| match types.offset_of(structure, path) {
@@ -47,6 +47,20 @@ fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
             // A bit field has no address that a probe could read.
             Ok(_) | Err(_) => None,
         })
+}
+
+/// The number of the struct of this name. Other kinds of types share the names, and the parser tells one of them: Linux 5.10
+/// has a function type `pt_regs`, too.
+fn structure(types: &TypeInformation, name: &str) -> Option<u32> {
+    let is_struct = |id: u32| matches!(types.from_id(id), Some(TypeVariant::Struct(_)));
+    let id = types.id_of(name)?;
+    if is_struct(id) {
+        return Some(id);
+    }
+    // Numbers have no gaps, and all are known.
+    (1..)
+        .map_while(|id| types.from_id(id).map(|_| id))
+        .find(|id| types.name_of(*id).as_deref() == Some(name) && is_struct(*id))
 }
 
 /// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
