@@ -3,6 +3,7 @@
 //! toolchain (`toolchain`) and packages taken from Debian without installing them (`apt`).
 
 pub mod apt;
+pub mod bench;
 pub mod cloud;
 pub mod command;
 pub mod demo;

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{demo, ebpf, fuzz, generate, setup, test, vm};
+use xtask::{bench, demo, ebpf, fuzz, generate, setup, test, vm};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
+        Task::Bench(options) => bench::run(&options),
         Task::Demo => demo::run(),
         Task::Test(options) => test::run(&options),
         Task::Setup(options) => setup::run(&options),
@@ -32,6 +33,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Count what whittle and other observers cost an operation, in instructions.
+    Bench(bench::Options),
     /// Build whittle and record a small job with it.
     Demo,
     /// Run everything that has to hold before a change goes in.

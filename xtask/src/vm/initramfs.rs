@@ -27,7 +27,7 @@ const WANTED: [&str; 10] = [
 ];
 
 /// Makes the initramfs of `kernel`, in the cache; it takes a second, so that nothing can be stale.
-pub(super) fn make(kernel: &Kernel) -> Result<PathBuf> {
+pub(crate) fn make(kernel: &Kernel) -> Result<PathBuf> {
     let staging = tempfile::tempdir().context("cannot make a temporary folder")?;
     let tree = staging.path();
     for folder in ["bin", "dev", "proc", "sys", "root", "modules"] {

@@ -16,25 +16,25 @@ const MODULES: &str = "lib/modules";
 
 /// A row of the table of kernels.
 #[derive(Clone, Deserialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// What the command line calls it.
-    pub(super) name: String,
+    pub(crate) name: String,
     suite: String,
     packages: Vec<String>,
 }
 
 /// An unpacked kernel.
-pub(super) struct Kernel {
+pub(crate) struct Kernel {
     /// As `uname -r` says it.
-    pub(super) release: String,
+    pub(crate) release: String,
     /// The image that QEMU boots.
-    pub(super) image: PathBuf,
+    pub(crate) image: PathBuf,
     /// `lib/modules/RELEASE`, with `modules.dep`.
-    pub(super) modules: PathBuf,
+    pub(crate) modules: PathBuf,
 }
 
 /// The row called `name`.
-pub(super) fn find(name: &str) -> Result<Entry> {
+pub(crate) fn find(name: &str) -> Result<Entry> {
     #[derive(Deserialize)]
     struct Table {
         kernel: Vec<Entry>,
@@ -53,7 +53,7 @@ pub(super) fn find(name: &str) -> Result<Entry> {
 }
 
 /// The kernel of this row; the first time, its newest packages are fetched.
-pub(super) fn fetch(entry: &Entry) -> Result<Kernel> {
+pub(crate) fn fetch(entry: &Entry) -> Result<Kernel> {
     let folder = places::cache("vm/kernels")?.join(&entry.name);
     if !folder.exists() {
         let suite = Suite::fetch(&entry.suite)?;

@@ -1,6 +1,6 @@
 //! One run of QEMU: software emulation, the serial console as output, a time limit, and how it ended.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -17,21 +17,47 @@ const OLDEST_QEMU: u32 = 10;
 const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 lsm=landlock,lockdown,yama,bpf mitigations=off random.trust_cpu=on";
 
 /// What is booted.
-pub(super) struct Guest<'a> {
-    pub(super) kernel: &'a Path,
-    pub(super) initramfs: &'a Path,
-    pub(super) root: &'a Path,
-    pub(super) payload: &'a Path,
+pub(crate) struct Guest<'a> {
+    pub(crate) kernel: &'a Path,
+    pub(crate) initramfs: &'a Path,
+    pub(crate) root: &'a Path,
+    pub(crate) payload: &'a Path,
+    pub(crate) processors: Processors,
+}
+
+/// What the guest runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Processors {
+    /// Two, as fast as they go.
+    Two,
+    /// One, on which each instruction takes a nanosecond of the guest's time, and waiting takes none of ours.
+    Counted,
+}
+
+impl Processors {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Two => &["-accel", "tcg,thread=multi", "-smp", "2"],
+            Self::Counted => &[
+                "-accel",
+                "tcg,thread=single",
+                "-smp",
+                "1",
+                "-icount",
+                "shift=0,sleep=off",
+            ],
+        }
+    }
 }
 
 impl Guest<'_> {
-    /// Boots it and prints its console until it is off. Fails when a command failed in it, or time ran out.
-    pub(super) fn run(&self, time_limit: Duration) -> Result<()> {
+    /// Boots it and passes each line of its console on until it is off. Fails when a command failed in it, or time ran out.
+    pub(crate) fn run(&self, time_limit: Duration, on_line: &mut dyn FnMut(&str)) -> Result<()> {
         let mut qemu = self
             .command()
             .spawn()
             .with_context(|| format!("cannot start {QEMU}"))?;
-        let outcome = follow(&mut qemu, Instant::now() + time_limit);
+        let outcome = follow(&mut qemu, Instant::now() + time_limit, on_line);
         // A guest that has reached its end switches off; one that has not must not stay behind.
         let switched_off = matches!(outcome, Ok(Some(_)));
         if !switched_off {
@@ -47,51 +73,47 @@ impl Guest<'_> {
 
     fn command(&self) -> Command {
         let mut qemu = Command::new(QEMU);
-        qemu.args([
-            "-accel",
-            "tcg,thread=multi",
-            "-cpu",
-            "max",
-            "-smp",
-            "2",
-            "-m",
-            "2048",
-        ])
-        .args([
-            "-nodefaults",
-            "-display",
-            "none",
-            "-serial",
-            "stdio",
-            "-no-reboot",
-        ])
-        .arg("-kernel")
-        .arg(self.kernel)
-        .arg("-initrd")
-        .arg(self.initramfs)
-        .args(["-append", KERNEL_COMMAND_LINE])
-        .args([
-            "-drive",
-            &format!(
-                "file={},if=virtio,format=raw,snapshot=on",
-                self.root.display()
-            ),
-        ])
-        .args([
-            "-drive",
-            &format!(
-                "file={},if=virtio,format=raw,read-only=on",
-                self.payload.display()
-            ),
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        qemu.args(self.processors.arguments())
+            .args(["-cpu", "max", "-m", "2048"])
+            .args([
+                "-nodefaults",
+                "-display",
+                "none",
+                "-serial",
+                "stdio",
+                "-no-reboot",
+            ])
+            .arg("-kernel")
+            .arg(self.kernel)
+            .arg("-initrd")
+            .arg(self.initramfs)
+            .args(["-append", KERNEL_COMMAND_LINE])
+            .args([
+                "-drive",
+                &format!(
+                    "file={},if=virtio,format=raw,snapshot=on",
+                    self.root.display()
+                ),
+            ])
+            .args([
+                "-drive",
+                &format!(
+                    "file={},if=virtio,format=raw,read-only=on",
+                    self.payload.display()
+                ),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         qemu
     }
 }
 
-/// Prints the console. Gives the number of failed commands once the guest has said it and the console is closed.
-fn follow(qemu: &mut Child, deadline: Instant) -> Result<Option<u32>> {
+/// Passes the console on. Gives the number of failed commands once the guest has said it and the console is closed.
+fn follow(
+    qemu: &mut Child,
+    deadline: Instant,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Option<u32>> {
     let console = qemu.stdout.take().context("QEMU has no standard output")?;
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
@@ -112,8 +134,7 @@ fn follow(qemu: &mut Child, deadline: Instant) -> Result<Option<u32>> {
     loop {
         match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
-                writeln!(std::io::stdout(), "  {line}")
-                    .context("cannot print the guest's console")?;
+                on_line(&line);
                 failed = failed.or_else(|| failures(&line));
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(failed),
@@ -134,7 +155,7 @@ fn failures(line: &str) -> Option<u32> {
 }
 
 /// Fails when QEMU is missing or too old.
-pub(super) fn require_qemu() -> Result<()> {
+pub(crate) fn require_qemu() -> Result<()> {
     const INSTALL: &str =
         "install qemu-system-x86 10 or newer, on bookworm from bookworm-backports as .ci/run does";
     let version = command::output(Command::new(QEMU).arg("--version")).context(INSTALL)?;

@@ -2,11 +2,11 @@
 //! emulation. What is booted is in `kernel`, `initramfs` and `root`; what is tested in `payload`; the run in `machine`.
 
 mod image;
-mod initramfs;
-mod kernel;
-mod machine;
-mod payload;
-mod root;
+pub(crate) mod initramfs;
+pub(crate) mod kernel;
+pub(crate) mod machine;
+pub(crate) mod payload;
+pub(crate) mod root;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use machine::Processors;
 use payload::Payload;
 
 /// Options of `cargo xtask vm`.
@@ -54,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     payload.bring(&options.with)?;
     let run_list = payload::run_list(&options.command)?;
-    let root = root::image()?;
+    let root = root::image(root::TEST_PACKAGES)?;
     let mut failed = Vec::new();
     for entry in &kernels {
         let kernel = kernel::fetch(entry)?;
@@ -71,8 +72,10 @@ pub fn run(options: &Options) -> Result<()> {
             initramfs: &initramfs,
             root: &root,
             payload: disk.path(),
+            processors: Processors::Two,
         };
-        let outcome = guest.run(Duration::from_secs(options.time_out));
+        let time_limit = Duration::from_secs(options.time_out);
+        let outcome = guest.run(time_limit, &mut |line| println!("  {line}"));
         println!(
             "kernel {}: {:.0} s",
             kernel.release,

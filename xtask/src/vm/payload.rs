@@ -17,13 +17,13 @@ const ENVIRONMENT: &str = "export WHITTLE_VM=1 WHITTLE_BACKEND=trampoline WHITTL
      WHITTLE_PEERS=/payload/peers\n";
 
 /// A folder with everything but the list of commands.
-pub(super) struct Payload {
+pub(crate) struct Payload {
     folder: tempfile::TempDir,
 }
 
 impl Payload {
     /// A payload with no program of ours.
-    pub(super) fn bare() -> Result<Self> {
+    pub(crate) fn bare() -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let init = folder.path().join("init");
         fs::copy(places::repository().join("tests/vm/init.sh"), &init)
@@ -36,7 +36,7 @@ impl Payload {
     }
 
     /// Builds whittle, with SQL as users have it, and the tests, and puts them into a payload.
-    pub(super) fn build() -> Result<Self> {
+    pub(crate) fn build() -> Result<Self> {
         let payload = Self::bare()?;
         let folder = payload.folder.path();
         fs::create_dir(folder.join("tests"))
@@ -66,7 +66,7 @@ impl Payload {
     }
 
     /// Adds files as they are.
-    pub(super) fn bring(&self, files: &[PathBuf]) -> Result<()> {
+    pub(crate) fn bring(&self, files: &[PathBuf]) -> Result<()> {
         for file in files {
             let name = file
                 .file_name()
@@ -78,7 +78,7 @@ impl Payload {
     }
 
     /// The disk with `run_list` on it.
-    pub(super) fn disk(&self, run_list: &str) -> Result<NamedTempFile> {
+    pub(crate) fn disk(&self, run_list: &str) -> Result<NamedTempFile> {
         fs::write(self.folder.path().join("run.list"), run_list)
             .context("cannot write the list of commands")?;
         let disk = NamedTempFile::new().context("cannot make a file for the payload")?;
@@ -88,7 +88,7 @@ impl Payload {
 }
 
 /// The text of the list to run: `command` alone, else that of the repository.
-pub(super) fn run_list(command: &[String]) -> Result<String> {
+pub(crate) fn run_list(command: &[String]) -> Result<String> {
     const LIST: &str = "tests/vm/run.list";
     if command.is_empty() {
         return fs::read_to_string(places::repository().join(LIST))

@@ -1,5 +1,5 @@
-//! The guest's root disk: Debian's minimal base and `tests/vm/packages.list`, made once per list and kept in
-//! the cache. The guest writes to a throw-away layer above it.
+//! A guest's root disk: Debian's minimal base and the packages of a list, made once per list and kept in the cache. The
+//! guest writes to a throw-away layer above it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,14 +11,15 @@ use sha2::{Digest, Sha256};
 use super::image;
 use crate::{apt, command, places};
 
-const PACKAGES: &str = "tests/vm/packages.list";
+/// What the tests run.
+pub(super) const TEST_PACKAGES: &str = "tests/vm/packages.list";
 /// Room for what the tests write outside of `/tmp`.
 const FREE_BYTES: u64 = 256 << 20;
 
-/// The image's path; makes it if need be.
-pub(super) fn image() -> Result<PathBuf> {
-    let list = fs::read_to_string(places::repository().join(PACKAGES))
-        .with_context(|| format!("cannot read {PACKAGES}"))?;
+/// The path of the image with the packages that a file of the repository lists; makes it if need be.
+pub(crate) fn image(list_of_packages: &str) -> Result<PathBuf> {
+    let list = fs::read_to_string(places::repository().join(list_of_packages))
+        .with_context(|| format!("cannot read {list_of_packages}"))?;
     let packages: Vec<&str> = list
         .lines()
         .filter(|line| super::is_command(line))

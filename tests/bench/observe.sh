@@ -1,0 +1,37 @@
+#!/bin/sh
+# In the guest: `observe.sh OBSERVER COMMAND…` runs the command while the observer watches it, and ends the observer.
+# Each observer is asked for what whittle records of the same operations: opens, execs, connects and datagrams.
+set -eu
+observer=$1
+shift
+whittle="/payload/whittle record --format none --window 10 --out /tmp/recorded"
+calls=open,openat,openat2,creat,execve,execveat,connect,sendto,sendmsg
+case $observer in
+nobody) "$@" ;;
+whittle) $whittle -- "$@" ;;
+whittle-syscalls) $whittle --syscalls -- "$@" ;;
+whittle-backend-syscall) $whittle --backend syscall -- "$@" ;;
+whittle-another)
+    # Watches a process that waits, until the command is done.
+    mkfifo /tmp/started /tmp/hold
+    $whittle -- sh -c 'echo >/tmp/started; read -r line </tmp/hold' &
+    read -r line </tmp/started
+    "$@"
+    echo >/tmp/hold
+    wait
+    rm /tmp/started /tmp/hold
+    ;;
+empty | count | stream) bpftrace -o /tmp/bpftrace.out -c "$*" "/payload/$observer.bt" ;;
+strace) strace --follow-forks --trace=$calls --output=/tmp/strace.out "$@" ;;
+auditd)
+    auditd
+    auditctl -a always,exit -F arch=b64 -S $calls >/tmp/auditctl.out
+    "$@"
+    auditctl -D >/tmp/auditctl.out
+    daemon=$(cat /run/auditd.pid)
+    kill "$daemon"
+    while [ -e "/proc/$daemon" ]; do sleep 0.1; done
+    ;;
+*) echo "no observer $observer" >&2; exit 2 ;;
+esac
+rm -rf /tmp/recorded /tmp/bpftrace.out /tmp/strace.out /tmp/auditctl.out

@@ -1,0 +1,131 @@
+//! The table, and its section of docs/benchmarks.md, which a later run replaces.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use super::figure::Figure;
+use super::observer::{NOBODY, Observer};
+use super::workload::Workload;
+use crate::places;
+
+const PAGE: &str = "docs/benchmarks.md";
+
+/// Rows are observers, columns operations: instructions of nobody, and what the others add.
+pub(super) fn table(
+    figures: &[Figure],
+    observers: &[&Observer],
+    workloads: &[&Workload],
+) -> String {
+    let each = |observer: &str, workload: &Workload| {
+        figures
+            .iter()
+            .find(|figure| figure.observer == observer && figure.workload == workload.name)
+            .map(Figure::each)
+    };
+    let cell = |observer: &Observer, workload: &Workload| {
+        let nobody = each(NOBODY.name, workload);
+        match (each(observer.name, workload), nobody) {
+            (Some(each), _) if observer.name == NOBODY.name => with_commas(each.unsigned_abs()),
+            (Some(each), Some(nobody)) => over(each, nobody),
+            _ => "not measured".to_owned(),
+        }
+    };
+    let titles: Vec<String> = workloads
+        .iter()
+        .map(|column| column.title.to_owned())
+        .collect();
+    let mut rows = vec![
+        row("who is watching", &titles),
+        format!("|---|{}", "---:|".repeat(workloads.len())),
+    ];
+    for observer in observers {
+        let cells: Vec<String> = workloads
+            .iter()
+            .map(|column| cell(observer, column))
+            .collect();
+        rows.push(row(observer.title, &cells));
+    }
+    rows.join("\n") + "\n"
+}
+
+fn row(first: &str, cells: &[String]) -> String {
+    format!("| {first} | {} |", cells.join(" | "))
+}
+
+/// `+350 (+3.7 %)`.
+fn over(each: i64, nobody: i64) -> String {
+    let more = each - nobody;
+    let sign = if more < 0 { '-' } else { '+' };
+    // In tenths of a percent, rounded: an operation takes thousands of instructions.
+    let nobody = nobody.unsigned_abs().max(1);
+    let tenths = (more.unsigned_abs() * 2000 + nobody) / (2 * nobody);
+    format!(
+        "{sign}{} ({sign}{}.{} %)",
+        with_commas(more.unsigned_abs()),
+        with_commas(tenths / 10),
+        tenths % 10
+    )
+}
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Puts the table between the page's markers of this kernel, or at its end.
+pub(super) fn write(release: &str, table: &str) -> Result<()> {
+    let path = places::repository().join(PAGE);
+    let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
+    let page = replaced(&page, release, table);
+    fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
+}
+
+fn replaced(page: &str, release: &str, table: &str) -> String {
+    let version: Vec<&str> = release.split(['.', '-']).take(2).collect();
+    let version = version.join(".");
+    let begin = format!("<!-- cargo xtask bench --kernel {version}: begin -->\n");
+    let end = format!("<!-- cargo xtask bench --kernel {version}: end -->\n");
+    let section = format!(
+        "{begin}`cargo xtask bench --kernel {version} --write`, kernel {release}:\n\n{table}{end}"
+    );
+    let place = page.find(&begin).zip(page.find(&end));
+    match place.filter(|(first, last)| first < last) {
+        Some((first, last)) => format!("{}{section}{}", &page[..first], &page[last + end.len()..]),
+        None => format!("{page}\n{section}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_observer_adds_is_shown_beside_its_share() {
+        assert_eq!(over(9_900, 9_550), "+350 (+3.7 %)");
+        assert_eq!(over(343_800, 9_550), "+334,250 (+3,500.0 %)");
+        assert_eq!(over(9_549, 9_550), "-1 (-0.0 %)");
+        assert_eq!(over(9_350, 9_550), "-200 (-2.1 %)");
+        assert_eq!(over(9_550, 9_550), "+0 (+0.0 %)");
+    }
+
+    #[test]
+    fn a_later_run_replaces_its_own_section_alone() {
+        let page = replaced("# Figures\n", "6.1.0-50", "| one |\n");
+        let page = replaced(&page, "7.3.4", "| other |\n");
+        let page = replaced(&page, "6.1.0-51", "| two |\n");
+        assert_eq!(page.matches("begin -->").count(), 2);
+        assert!(!page.contains("| one |"), "{page}");
+        assert!(
+            page.contains("| two |") && page.contains("| other |"),
+            "{page}"
+        );
+        assert!(page.starts_with("# Figures\n"), "{page}");
+    }
+}
