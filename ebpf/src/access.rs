@@ -38,6 +38,19 @@ pub(crate) fn executed(sighting: Sighting, subject: u64, file: u64) -> Result<()
     Reason::or_recorded(touch_opened(sighting.packed(), subject, file, EXECUTED))
 }
 
+/// A file that was changed through a descriptor, or was to be.
+#[inline(always)]
+pub(crate) fn changed(
+    sighting: Sighting,
+    subject: u64,
+    file: u64,
+    action: u16,
+    errno: i32,
+) -> Result<(), Reason> {
+    let what = CHANGED | u64::from(action) | (u64::from(errno as u32 & 0xffff) << 16);
+    Reason::or_recorded(touch_opened(sighting.packed(), subject, file, what))
+}
+
 /// What was asked for, where that is all that there is: a refused or failed access, or a script.
 #[derive(Clone, Copy)]
 pub(crate) struct Asking {
@@ -67,6 +80,9 @@ pub(crate) const AT_FDCWD: i32 = -100;
 
 /// Instead of `O_` flags: executed.
 const EXECUTED: u64 = u64::MAX;
+
+/// In what [`touch_opened`] gets instead of `O_` flags: changed, with the action in the lowest two bytes and the errno in the next.
+const CHANGED: u64 = 1 << 62;
 
 /// In what [`touch_asked`] gets: the path is in the kernel's memory.
 const IN_KERNEL: u64 = 1 << 63;
@@ -109,13 +125,17 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let number: u64 = read(inode, offset!(inode_ino)).ok_or(Reason::ObjectUnknown)?;
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
     let lineage = path::lineage(path).ok_or(Reason::ObjectUnknown)?;
+    let mut errno = 0;
     let action = if flags == EXECUTED {
         EXECUTE
+    } else if flags & CHANGED != 0 {
+        errno = (flags >> 16) as i32 & 0xffff;
+        flags as u16
     } else {
         let mode: u32 = read(file, offset!(file_mode)).ok_or(Reason::ObjectUnknown)?;
         action(flags, mode & FMODE_CREATED != 0)
     };
-    let mut key = sighting.key(subject, action, 0);
+    let mut key = sighting.key(subject, action, errno);
     let state = if path::is_unlinked(path) { UNLINKED } else { 0 };
     key.object = [number, path.mnt, lineage, u64::from(device) | state];
     if usage::repeat(sighting.generation, &key) {

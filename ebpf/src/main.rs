@@ -1,4 +1,4 @@
-//! The probes. One file per hook family (`process`, `file`, `socket`, `payload` with `tls`, `capability`, `callset`); the rest is
+//! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `tls`, `capability`, `callset`); the rest is
 //! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
 //! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
@@ -29,6 +29,7 @@ mod access;
 mod callers;
 mod callset;
 mod capability;
+mod change;
 mod chunk;
 mod config;
 mod connection;

@@ -2,6 +2,7 @@
 messages, addresses of odd families, and requests that cannot succeed."""
 
 import ctypes
+import mmap
 import os
 import socket
 import struct
@@ -44,6 +45,84 @@ def opens():
     assert call(open_, b"made", os.O_RDONLY | os.O_TRUNC) >= 0
     os.chdir("..")
     os.close(folder)
+
+
+def changes():
+    os.mkdir("changed")
+    folder = os.open("changed", os.O_PATH)
+    with open("changed/a", "w") as out:
+        out.write("text")
+    rename, mkdir, rmdir, link, unlink, symlink = 82, 83, 84, 86, 87, 88
+    chmod, fchmod, chown, fchown, lchown, utime, mknod = 90, 91, 92, 93, 94, 132, 133
+    assert call(rename, b"changed/a", b"changed/b") == 0
+    assert call(264, folder, b"b", folder, b"a") == 0
+    assert call(316, AT_FDCWD, b"changed/a", folder, b"b", 1) == 0
+    assert call(rename, b"changed/none", b"changed/b") == -2
+    assert call(mkdir, b"changed/in", 0o700) == 0
+    assert call(258, folder, b"in/deep", 0o700) == 0
+    assert call(mkdir, b"changed/in", 0o700) == -17
+    assert call(rmdir, b"changed/in") == -39
+    assert call(263, folder, b"in/deep", 0x200) == 0
+    assert call(rmdir, b"changed/in/") == 0
+    assert call(link, b"changed/b", b"changed/c") == 0
+    assert call(265, folder, b"b", AT_FDCWD, b"changed/d", 0) == 0
+    assert call(unlink, b"changed/c") == 0
+    assert call(263, folder, b"d", 0) == 0
+    assert call(unlink, b"changed/d") == -2
+    assert call(symlink, b"b", b"changed/s") == 0
+    assert call(266, b"nowhere", folder, b"t") == 0
+    assert call(mknod, b"changed/pipe", 0o010600, 0) == 0
+    assert call(259, folder, b"file", 0o100600, 0) == 0
+    assert call(chmod, b"changed/s", 0o640) == 0
+    assert call(268, folder, b"b", 0o600) == 0
+    assert call(chown, b"changed/b", os.getuid(), os.getgid()) == 0
+    assert call(lchown, b"changed/s", os.getuid(), os.getgid()) == 0
+    assert call(260, folder, b"s", os.getuid(), os.getgid(), 0x100) == 0
+    assert call(utime, b"changed/b", None) == 0
+    assert call(235, b"changed/b", None) == 0
+    assert call(261, folder, b"b", None) == 0
+    assert call(280, folder, b"b", None, 0) == 0
+    assert call(76, b"changed/b", 3) == 0
+    assert call(76, b"changed", 3) == -21
+    file = os.open("changed/b", os.O_RDWR)
+    assert call(77, file, 2) == 0
+    assert call(fchmod, file, 0o644) == 0
+    assert call(fchown, file, os.getuid(), os.getgid()) == 0
+    assert call(280, file, None, None, 0) == 0
+    assert call(fchmod, 999, 0o644) == -9
+    assert call(77, folder, 1) == -9
+    for number, subject in ((188, b"changed/b"), (189, b"changed/b"), (190, file)):
+        assert call(number, subject, b"trusted.whittle", b"x", 1, 0) == 0
+    for number, subject, result in ((197, b"changed/b", 0), (198, b"changed/b", -61), (199, file, -61)):
+        assert call(number, subject, b"trusted.whittle") == result
+    libc.mmap.restype = ctypes.c_void_p
+    code = libc.mmap(None, 4096, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE, file, 0)
+    assert code not in (None, 2**64 - 1)
+
+    def as_nobody():
+        os.chmod("changed", 0o755)
+        os.chmod(".", 0o755)
+        os.setuid(65534)
+        assert call(unlink, b"changed/b") == -13
+        assert call(rename, b"changed/b", b"changed/z") == -13
+        assert call(mkdir, b"changed/y", 0o700) == -13
+        assert call(chmod, b"changed/b", 0o777) == -1
+        held = os.open("changed/b", os.O_RDONLY)
+        assert call(fchmod, held, 0o777) == -1
+        os._exit(0)
+
+    in_child(as_nobody)
+
+    def in_a_namespace():
+        assert libc.unshare(0x20000) == 0
+        assert call(165, b"none", b"/", None, 0x44000, None) == 0
+        os.mkdir("changed/mounted")
+        assert call(165, b"none", b"changed/mounted", b"tmpfs", 0, None) == 0
+        assert call(166, b"changed/mounted", 0) == 0
+        assert call(166, b"changed/mounted", 0) == -22
+        os._exit(0)
+
+    in_child(in_a_namespace)
 
 
 def in_child(action):
@@ -122,5 +201,6 @@ def sends():
 
 
 opens()
+changes()
 execs()
 sends()

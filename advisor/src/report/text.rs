@@ -206,7 +206,9 @@ fn identity(subject: &Subject) -> String {
 enum Block {
     Created,
     Written,
+    Changed,
     Read,
+    Mapped,
     Located,
     Run,
     Other(Surface),
@@ -220,14 +222,18 @@ impl Block {
         let has = |words: &[&str]| access.action.split('+').any(|part| words.contains(&part));
         if has(&["execute"]) {
             Self::Run
+        } else if has(&["map"]) {
+            Self::Mapped
         } else if has(&["create"]) {
             Self::Created
-        } else if has(&["write", "append", "truncate"]) {
+        } else if has(&["write", "append"]) || access.action.contains("+truncate") {
             Self::Written
         } else if has(&["read"]) {
             Self::Read
-        } else {
+        } else if has(&["path"]) {
             Self::Located
+        } else {
+            Self::Changed
         }
     }
 
@@ -235,7 +241,9 @@ impl Block {
         match self {
             Self::Created => "Files created",
             Self::Written => "Files written",
+            Self::Changed => "Names and attributes changed",
             Self::Read => "Files read",
+            Self::Mapped => "Files mapped as code",
             Self::Located => "Files opened as a path only",
             Self::Run => "Programs run",
             Self::Other(Surface::Network) => "Network",
@@ -249,7 +257,7 @@ impl Block {
     }
 
     fn is_of_paths(self) -> bool {
-        !matches!(self, Self::Other(_))
+        !matches!(self, Self::Changed | Self::Other(_))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Hook families file and process: accesses by path.
 
 use whittle_schemas::{
-    record::file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
+    record::file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE, change},
     table::Surface,
 };
 
@@ -20,12 +20,34 @@ const ACTIONS: &[(u16, &str)] = &[
     (PATH, "path"),
 ];
 
+/// Words of the changes, each of which stands alone.
+const CHANGES: &[(u16, &str)] = &[
+    (change::UNLINK, "unlink"),
+    (change::RENAME, "rename"),
+    (change::RENAME_TO, "rename-to"),
+    (change::MKDIR, "mkdir"),
+    (change::RMDIR, "rmdir"),
+    (change::LINK, "link"),
+    (change::LINK_TO, "link-to"),
+    (change::SYMLINK, "symlink"),
+    (change::MKNOD, "mknod"),
+    (change::CHMOD, "chmod"),
+    (change::CHOWN, "chown"),
+    (change::RESIZE, "truncate"),
+    (change::SETXATTR, "setxattr"),
+    (change::REMOVEXATTR, "removexattr"),
+    (change::UTIME, "utime"),
+    (change::MOUNT, "mount"),
+    (change::UMOUNT, "umount"),
+    (change::MAP, "map"),
+];
+
 pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let body: FileBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
-    // execveat runs the descriptor itself where the path is empty (AT_EMPTY_PATH).
-    let is_object = body.key.errno == 0 || body.key.action & EXECUTE != 0;
+    // execveat runs the descriptor itself where the path is empty (AT_EMPTY_PATH), and a change may be refused to one.
+    let is_object = body.key.errno == 0 || body.key.action & EXECUTE != 0 || body.inode != 0;
     let resource = if asked.is_empty() && is_object {
         path::of_object(walked, &body.text, body.inode, tgid)
     } else {
@@ -47,6 +69,9 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
 }
 
 fn action(bits: u16) -> Result<String, DecodeError> {
+    if let Some((_, word)) = CHANGES.iter().find(|(change, _)| *change == bits) {
+        return Ok((*word).to_owned());
+    }
     let words: Vec<_> = ACTIONS
         .iter()
         .filter(|(bit, _)| bits & bit != 0)

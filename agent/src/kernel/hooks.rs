@@ -12,6 +12,8 @@ pub(super) enum Trigger {
     Tracepoint(&'static str),
     /// The exit of a kernel function: the first of these names that the host has.
     Exit(&'static [&'static str]),
+    /// The exit of a system call's entry function; not attached to where the kernel has no such call.
+    CallExit(&'static str),
 }
 
 /// One program and its hook.
@@ -36,6 +38,13 @@ const fn exit(program: &'static str, functions: &'static [&'static str]) -> Hook
     }
 }
 
+const fn call(program: &'static str, function: &'static str) -> Hook {
+    Hook {
+        program,
+        trigger: Trigger::CallExit(function),
+    }
+}
+
 /// The hook by which [`super::support`] finds out whether trampolines work.
 pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"]);
 
@@ -49,9 +58,52 @@ const PROCESS_SYSCALL: &[Hook] = &[tracepoint("process_sys_exit", "sys_exit")];
 
 const PROCESS_TRAMPOLINE: &[Hook] = &[exit("process_execve", &["__x64_sys_execve"]), TRIAL];
 
-const FILE_SYSCALL: &[Hook] = &[tracepoint("file_sys_exit", "sys_exit")];
+const FILE_SYSCALL: &[Hook] = &[
+    tracepoint("file_sys_exit", "sys_exit"),
+    tracepoint("change_sys_exit", "sys_exit"),
+];
 
-const FILE_TRAMPOLINE: &[Hook] = &[exit("file_filp_open", &["do_filp_open", "do_file_open"])];
+const FILE_TRAMPOLINE: &[Hook] = &[
+    exit("file_filp_open", &["do_filp_open", "do_file_open"]),
+    call("change_mmap", "__x64_sys_mmap"),
+    call("change_truncate", "__x64_sys_truncate"),
+    call("change_ftruncate", "__x64_sys_ftruncate"),
+    call("change_rename", "__x64_sys_rename"),
+    call("change_mkdir", "__x64_sys_mkdir"),
+    call("change_rmdir", "__x64_sys_rmdir"),
+    call("change_link", "__x64_sys_link"),
+    call("change_unlink", "__x64_sys_unlink"),
+    call("change_symlink", "__x64_sys_symlink"),
+    call("change_chmod", "__x64_sys_chmod"),
+    call("change_fchmod", "__x64_sys_fchmod"),
+    call("change_chown", "__x64_sys_chown"),
+    call("change_fchown", "__x64_sys_fchown"),
+    call("change_lchown", "__x64_sys_lchown"),
+    call("change_utime", "__x64_sys_utime"),
+    call("change_mknod", "__x64_sys_mknod"),
+    call("change_mount", "__x64_sys_mount"),
+    call("change_umount", "__x64_sys_umount"),
+    call("change_setxattr", "__x64_sys_setxattr"),
+    call("change_lsetxattr", "__x64_sys_lsetxattr"),
+    call("change_fsetxattr", "__x64_sys_fsetxattr"),
+    call("change_removexattr", "__x64_sys_removexattr"),
+    call("change_lremovexattr", "__x64_sys_lremovexattr"),
+    call("change_fremovexattr", "__x64_sys_fremovexattr"),
+    call("change_utimes", "__x64_sys_utimes"),
+    call("change_mkdirat", "__x64_sys_mkdirat"),
+    call("change_mknodat", "__x64_sys_mknodat"),
+    call("change_fchownat", "__x64_sys_fchownat"),
+    call("change_futimesat", "__x64_sys_futimesat"),
+    call("change_unlinkat", "__x64_sys_unlinkat"),
+    call("change_renameat", "__x64_sys_renameat"),
+    call("change_linkat", "__x64_sys_linkat"),
+    call("change_symlinkat", "__x64_sys_symlinkat"),
+    call("change_fchmodat", "__x64_sys_fchmodat"),
+    call("change_utimensat", "__x64_sys_utimensat"),
+    call("change_renameat2", "__x64_sys_renameat2"),
+    call("change_move_mount", "__x64_sys_move_mount"),
+    call("change_fchmodat2", "__x64_sys_fchmodat2"),
+];
 
 const SOCKET_SYSCALL: &[Hook] = &[tracepoint("socket_sys_exit", "sys_exit")];
 

@@ -346,16 +346,24 @@ fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError>
             program.attach()?;
         }
         Trigger::Exit(functions) => {
-            let program: &mut FExit = program.try_into()?;
             let function = functions
                 .iter()
                 .find(|name| has_function(btf, name))
                 .unwrap_or(&functions[0]);
-            program.load(function, btf)?;
-            program.attach()?;
+            attach_exit(program, btf, function)?;
         }
+        Trigger::CallExit(function) if has_function(btf, function) => {
+            attach_exit(program, btf, function)?;
+        }
+        Trigger::CallExit(_) => {}
     }
     Ok(())
+}
+
+fn attach_exit(program: &mut Program, btf: &Btf, function: &str) -> Result<(), ProgramError> {
+    let program: &mut FExit = program.try_into()?;
+    program.load(function, btf)?;
+    program.attach().map(drop)
 }
 
 fn has_function(btf: &Btf, name: &str) -> bool {

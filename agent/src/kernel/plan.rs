@@ -34,7 +34,10 @@ impl Backend {
             (_, Family::Process) => &["refused execs of 32-bit programs"],
             (_, Family::Capability) => &["what SELinux or AppArmor refuses"],
             (_, Family::Syscall) => &["calls that a seccomp filter refuses"],
-            (Self::Trampoline, Family::File) => &[],
+            (Self::Trampoline, Family::File) => &[
+                "changes of names and attributes by io_uring",
+                "changes by 32-bit programs",
+            ],
             (_, Family::Payload) => &[
                 "io_uring",
                 "sendfile and splice",

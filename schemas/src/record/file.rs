@@ -23,6 +23,46 @@ pub const EXECUTE: u16 = 32;
 /// Action bit: opened with `O_PATH`, which gives a handle and no access to content.
 pub const PATH: u16 = 64;
 
+/// What was done to a name or to what is known of a file, instead of an open: the action's high byte, with no bit of an open.
+pub mod change {
+    /// A name was removed: `unlink`, `unlinkat`.
+    pub const UNLINK: u16 = 1 << 8;
+    /// A name was given up for another one: the old name of `rename`, `renameat`, `renameat2`.
+    pub const RENAME: u16 = 2 << 8;
+    /// The new name.
+    pub const RENAME_TO: u16 = 3 << 8;
+    /// A folder was made.
+    pub const MKDIR: u16 = 4 << 8;
+    /// A folder was removed.
+    pub const RMDIR: u16 = 5 << 8;
+    /// A file got one more name: the name that it had.
+    pub const LINK: u16 = 6 << 8;
+    /// The new name.
+    pub const LINK_TO: u16 = 7 << 8;
+    /// A symbolic link was made; where it leads is no access.
+    pub const SYMLINK: u16 = 8 << 8;
+    /// A device, pipe, socket or empty file was made.
+    pub const MKNOD: u16 = 9 << 8;
+    /// Permission bits.
+    pub const CHMOD: u16 = 10 << 8;
+    /// Owner and group.
+    pub const CHOWN: u16 = 11 << 8;
+    /// The size, without an open that cuts it.
+    pub const RESIZE: u16 = 12 << 8;
+    /// An extended attribute was set.
+    pub const SETXATTR: u16 = 13 << 8;
+    /// An extended attribute was removed.
+    pub const REMOVEXATTR: u16 = 14 << 8;
+    /// Times of access and of change.
+    pub const UTIME: u16 = 15 << 8;
+    /// A file system was mounted there.
+    pub const MOUNT: u16 = 16 << 8;
+    /// What was mounted there was unmounted.
+    pub const UMOUNT: u16 = 17 << 8;
+    /// The file was mapped into memory to be run as code.
+    pub const MAP: u16 = 18 << 8;
+}
+
 /// Body of a [`super::KIND_FILE`] record; the text follows at [`FIXED_BYTES`].
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

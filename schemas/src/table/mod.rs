@@ -6,6 +6,7 @@ mod column;
 pub mod coverage;
 pub mod describe;
 pub mod endpoints;
+pub mod file_action;
 mod kind;
 #[cfg(any(test, feature = "sample"))]
 pub mod sample;

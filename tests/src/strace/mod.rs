@@ -1,9 +1,10 @@
 //! strace as the other observer: how it is run, and its log as accesses. `line` and `call` read the
-//! log's grammar, `address`, `executable` and `word` turn arguments into resources and actions, `trace`
+//! log's grammar, `address`, `change`, `executable` and `word` turn arguments into resources and actions, `trace`
 //! knows the calls.
 
 pub mod address;
 pub mod call;
+mod change;
 pub mod executable;
 pub mod line;
 pub mod trace;
@@ -13,7 +14,7 @@ use std::{ffi::OsString, path::Path};
 
 pub use self::trace::{Trace, read};
 
-/// The calls that matter: those that are compared, those that move a working directory, and the one by which a program
+/// The calls that matter beside changes: those that are compared, those that move a working directory, and the one by which a program
 /// asks for the address that strace could not tell.
 const CALLS: &str = "open,creat,openat,openat2,open_by_handle_at,execve,execveat,connect,bind,listen,sendto,sendmsg,\
                      sendmmsg,getsockname,chdir,fchdir,clone,clone3,fork,vfork";
@@ -23,7 +24,9 @@ const CALLS: &str = "open,creat,openat,openat2,open_by_handle_at,execve,execveat
 /// quicker, but with it strace 6.1 misses the first call after an exec from a second thread. `-s` bounds arrays of messages too.
 #[must_use]
 pub fn command(log: &Path, command: &[OsString]) -> Vec<OsString> {
-    let calls = format!("--trace={CALLS}");
+    // Not each kernel's strace knows the newest names.
+    let changes: Vec<_> = change::names().map(|name| format!("?{name}")).collect();
+    let calls = format!("--trace={CALLS},{}", changes.join(","));
     let options = ["strace", "-f", "-yy", "-xx", "-s", "64", &calls, "-o"];
     let options = options.into_iter().map(OsString::from);
     options

@@ -7,6 +7,7 @@ use whittle_schemas::table::Outcome;
 use super::{
     Error, address,
     call::{self, Call, Returned, decorated_path, path_of, text_of},
+    change::{self, Object},
     executable,
     word::{named, outcome, words},
 };
@@ -98,7 +99,10 @@ impl Reader {
             "sendmsg" | "sendmmsg" => self.sent(thread, &call)?,
             "listen" => self.listened(thread, &call),
             "getsockname" => self.named(thread, &call),
-            _ => self.opened(thread, &call)?,
+            _ => match change::of(&call) {
+                Some(changes) => self.changed(thread, &call, &changes)?,
+                None => self.opened(thread, &call)?,
+            },
         }
         Ok(())
     }
@@ -222,6 +226,31 @@ impl Reader {
             outcome(&call.result),
             1,
         );
+        Ok(())
+    }
+
+    fn changed(
+        &mut self,
+        thread: Thread,
+        call: &Call,
+        changes: &[change::Change],
+    ) -> Result<(), Error> {
+        for change in changes {
+            let path = |argument: usize| {
+                let text = call.arguments.get(argument).and_then(|text| text_of(text));
+                text.ok_or_else(|| unknown(call, argument))
+            };
+            let of_folder = |argument: usize| {
+                folder(&call.arguments[argument]).ok_or_else(|| unknown(call, argument))
+            };
+            let resource = match change.object {
+                Object::Path(argument) => path_of(&self.folders[thread.folder], &path(argument)?),
+                Object::At(folder, argument) => path_of(&of_folder(folder)?, &path(argument)?),
+                Object::Descriptor(argument) => named(of_folder(argument)?, thread.tgid),
+            };
+            let outcome = outcome(&call.result);
+            access::add(&mut self.trace.tally, [change.action], resource, outcome, 1);
+        }
         Ok(())
     }
 

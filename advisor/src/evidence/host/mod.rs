@@ -76,7 +76,7 @@ fn subject(host: &Host<'_>, watch: &Watch<'_>) -> Subject {
     let calls = observe(Sight::Syscall);
     let mut evidence = capability::evidence(host, &capabilities);
     let used_capability = evidence.iter().any(|entry| entry.status == Status::Used);
-    evidence.extend(mounts::evidence(host, &files, &calls));
+    evidence.extend(mounts::evidence(host, &files));
     evidence.extend(process::evidence(host, &files, &calls, used_capability));
     let granted = evidence
         .iter()

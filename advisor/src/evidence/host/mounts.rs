@@ -1,55 +1,16 @@
 //! Mounts that may be written, and secrets that may be read.
-//!
-//! Opens are watched, and folders that are made, files that are renamed or removed are not. Whether such calls were made
-//! only the system calls say, not where: so that a mount without an open for writing is `unused` only where they show none.
 
 use std::collections::BTreeSet;
 
-use whittle_schemas::table::{Outcome, Surface, UsageRow, text::escape};
+use whittle_schemas::table::{Outcome, Surface, UsageRow, file_action, text::escape};
 
 use super::{
     super::model::{Confidence, Evidence, Observation, Status},
     Host, Silence, of_grant, touched,
 };
 
-/// System calls that change a file system without an open that says so.
-pub(crate) const CHANGING: [&str; 30] = [
-    "chmod",
-    "chown",
-    "creat",
-    "fchmod",
-    "fchmodat",
-    "fchmodat2",
-    "fchown",
-    "fchownat",
-    "fremovexattr",
-    "fsetxattr",
-    "futimesat",
-    "lchown",
-    "link",
-    "linkat",
-    "lremovexattr",
-    "lsetxattr",
-    "mkdir",
-    "mkdirat",
-    "mknod",
-    "mknodat",
-    "removexattr",
-    "rename",
-    "renameat",
-    "renameat2",
-    "rmdir",
-    "setxattr",
-    "symlink",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-];
-/// Further ones, that change times or sizes by path.
-pub(crate) const CHANGING_TOO: [&str; 5] = ["bind", "truncate", "utime", "utimensat", "utimes"];
-
 /// One entry for each mount that may be written, and each secret.
-pub(super) fn evidence(host: &Host<'_>, files: &Observation, calls: &Observation) -> Vec<Evidence> {
+pub(super) fn evidence(host: &Host<'_>, files: &Observation) -> Vec<Evidence> {
     let lists = host.rows.iter().filter_map(|row| row.mounts.as_ref());
     let mounts: BTreeSet<Mount<'_>> = lists.flatten().filter_map(|text| mount(text)).collect();
     let points: BTreeSet<&str> = mounts.iter().map(|mount| mount.point).collect();
@@ -58,7 +19,7 @@ pub(super) fn evidence(host: &Host<'_>, files: &Observation, calls: &Observation
     let has_partial_paths = rows.iter().filter(is_partial).any(|row| touched(row));
     let read_silence = without_paths(files.silence(), has_partial_paths);
     let partly_written = rows.iter().filter(is_partial).any(|row| writes(row));
-    let write_silence = without_calls(without_paths(files.silence(), partly_written), host, calls);
+    let write_silence = without_paths(files.silence(), partly_written);
 
     let mut evidence = Vec::new();
     for mount in mounts.iter().filter(|mount| mount.is_writable) {
@@ -113,13 +74,11 @@ fn is_below(path: &str, folder: &str) -> bool {
 }
 
 fn writes(row: &UsageRow) -> bool {
-    let is_write = |part: &str| matches!(part, "write" | "append" | "create" | "truncate");
-    row.action.split('+').any(is_write) && is_seen(row)
+    file_action::changes(&row.action) && is_seen(row)
 }
 
 fn reads(row: &UsageRow) -> bool {
-    let is_read = |part: &str| matches!(part, "read" | "execute");
-    row.action.split('+').any(is_read) && is_seen(row)
+    file_action::reads(&row.action) && is_seen(row)
 }
 
 /// Nothing was there, or it was refused: only the latter says that somebody wanted it.
@@ -133,29 +92,4 @@ fn without_paths(silence: Silence, has_partial_paths: bool) -> Silence {
         return (Status::Unknown, Confidence::None, reason.to_owned());
     }
     silence
-}
-
-fn without_calls(silence: Silence, host: &Host<'_>, calls: &Observation) -> Silence {
-    if silence.0 != Status::Unused {
-        return silence;
-    }
-    let unknown = |reason: String| (Status::Unknown, Confidence::None, reason);
-    if !calls.is_complete() {
-        return unknown(
-            "no file below it was opened for writing; folders made, files renamed or removed are seen with --syscalls only".to_owned(),
-        );
-    }
-    let made: BTreeSet<_> = host
-        .of_surface(Surface::Syscall)
-        .map(|row| String::from_utf8_lossy(&row.resource))
-        .filter(|call| CHANGING.contains(&&**call) || CHANGING_TOO.contains(&&**call))
-        .collect();
-    if made.is_empty() {
-        return silence;
-    }
-    let made: Vec<_> = made.iter().map(AsRef::as_ref).collect();
-    unknown(format!(
-        "no file below it was opened for writing, but {} may have changed it",
-        made.join(", ")
-    ))
 }

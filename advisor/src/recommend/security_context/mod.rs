@@ -19,11 +19,8 @@ pub(crate) use self::{
 use self::{writable::Writable, yaml::Yaml};
 use super::{Draft, Options};
 use crate::{
-    evidence::{
-        host::mounts::{CHANGING, CHANGING_TOO},
-        watch::Sight,
-    },
-    history::{Access, History, Who, WindowId},
+    evidence::watch::Sight,
+    history::{History, Who, WindowId},
 };
 
 const DOCUMENT: &str = "security-context.yaml";
@@ -75,10 +72,7 @@ pub(super) fn draft(history: &History, options: &Options) -> Draft {
         }],
         parts,
         left_out: Vec::new(),
-        holds: several_containers(history)
-            .into_iter()
-            .chain(unseen_changes(history))
-            .collect(),
+        holds: several_containers(history).into_iter().collect(),
         needs,
         sights: &[Sight::File, Sight::Capability],
     }
@@ -269,28 +263,6 @@ fn comments(name: &str) -> Vec<String> {
             "check that the container is called {name} there, then use it as a strategic merge patch."
         ),
     ]
-}
-
-/// Names are made, renamed and removed without an open: where, is not recorded, and on a read-only root they fail.
-fn unseen_changes(history: &History) -> Option<String> {
-    let calls: BTreeSet<String> = history.on(Surface::Syscall).map(Access::shown).collect();
-    if calls.is_empty() {
-        return Some(
-            "whether files are renamed, removed or otherwise changed without an open was not watched: record with --syscalls"
-                .to_owned(),
-        );
-    }
-    let changing: Vec<&str> = CHANGING
-        .into_iter()
-        .chain(CHANGING_TOO)
-        .filter(|name| *name != "bind" && calls.contains(*name))
-        .collect();
-    (!changing.is_empty()).then(|| {
-        format!(
-            "it calls {}, and where is not recorded: check that it is in the writable folders",
-            changing.join(", ")
-        )
-    })
 }
 
 /// This is for one container.

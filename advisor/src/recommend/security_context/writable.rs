@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use whittle_schemas::table::{Outcome, Surface};
+use whittle_schemas::table::{Outcome, Surface, file_action};
 
 use crate::history::{Access, History, WindowId};
 
@@ -42,6 +42,13 @@ impl Writable {
                 writable.obstacles.push(obstacle);
                 continue;
             };
+            let Some(path) = normal(&path) else {
+                writable.obstacles.push(format!(
+                    "{} goes up with .., so that the folder that it is in is not known for sure",
+                    access.shown()
+                ));
+                continue;
+            };
             if let Some(mount) = own_mounts.iter().find(|mount| is_inside(&path, mount)) {
                 let windows = writable.mounts.entry(mount.clone()).or_default();
                 windows.extend(access.windows.iter().cloned());
@@ -64,17 +71,20 @@ impl Writable {
 
     /// An empty volume hides what the image has there.
     fn add_hidden(&mut self, history: &History, written: &BTreeMap<String, BTreeSet<WindowId>>) {
-        let created: BTreeSet<&[u8]> = history
+        let path_of = |access: &Access| normal(&String::from_utf8_lossy(&access.resource));
+        let created: BTreeSet<String> = history
             .on(Surface::File)
-            .filter(|access| access.action.contains("create"))
-            .map(|access| access.resource.as_slice())
+            .filter(|access| file_action::makes(&access.action))
+            .filter_map(path_of)
             .collect();
         let mut hidden: BTreeMap<&str, (usize, String)> = BTreeMap::new();
         for access in history.on(Surface::File) {
-            let path = String::from_utf8_lossy(&access.resource);
+            let Some(path) = path_of(access) else {
+                continue;
+            };
             let is_there = access.outcome == Outcome::Allowed
                 && access.detail.as_deref() != Some("directory")
-                && !created.contains(access.resource.as_slice());
+                && !created.contains(&path);
             let folder = above(&path)
                 .find_map(|folder| self.folders.get_key_value(folder))
                 .map(|(folder, _)| folder);
@@ -90,7 +100,7 @@ impl Writable {
                 "reads"
             };
             format!(
-                "an empty volume at {folder} would hide {files} files that the image has there and that it {verb}, such as {example}"
+                "an empty volume at {folder} would hide files that the image has there ({files} in all) and that it {verb}, such as {example}"
             )
         });
         self.obstacles.extend(obstacles.collect::<Vec<_>>());
@@ -104,7 +114,7 @@ pub(crate) fn written(access: &Access) -> Option<Vec<u8>> {
         return None;
     }
     let path = match access.surface {
-        Surface::File if is_write(&access.action) => {
+        Surface::File if file_action::changes(&access.action) => {
             // Devices, pipes and sockets are written on a read-only file system too.
             let is_special = access.detail.as_deref().is_some_and(|detail| {
                 ["character device", "block device", "pipe", "socket"].contains(&detail)
@@ -120,10 +130,18 @@ pub(crate) fn written(access: &Access) -> Option<Vec<u8>> {
     (path.starts_with(b"/") && !is_elsewhere).then(|| path.to_vec())
 }
 
-fn is_write(action: &str) -> bool {
-    action
-        .split('+')
-        .any(|word| ["write", "append", "create", "truncate"].contains(&word))
+/// The path without empty components and those that stay where they are, for a change is recorded as it was asked for. None where
+/// it goes up: behind a symbolic link that leads elsewhere than it seems.
+fn normal(path: &str) -> Option<String> {
+    let mut normal = String::with_capacity(path.len());
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part == ".." {
+            return None;
+        }
+        normal.push('/');
+        normal.push_str(part);
+    }
+    Some(normal)
 }
 
 /// Whether a path is in a folder, or is the folder.
@@ -274,6 +292,42 @@ mod tests {
         );
         assert!(said(&["/app/out"], &["/app/lib/code.py"]).contains("such as /app/lib/code.py"));
         assert!(said(&["/out"], &[]).contains("right in the root folder"));
+    }
+
+    #[test]
+    fn folders_made_and_files_renamed_count_and_paths_are_taken_as_they_were_asked_for() {
+        let row = |action: &str, path: &str| UsageRow {
+            action: action.to_owned(),
+            resource: path.as_bytes().to_vec(),
+            ..sample::usage()
+        };
+        let of = |usage: Vec<UsageRow>| {
+            let tables = Tables {
+                usage,
+                ..Tables::default()
+            };
+            let who = Who::Subject("s-1".to_owned());
+            Writable::of(&History::of_host(&who, &tables), 2)
+        };
+        let found = of(vec![
+            row("mkdir", "/data//in/."),
+            row("rename", "/srv/a"),
+            row("rename-to", "/srv/./b"),
+            row("read", "/srv/b"),
+            row("map", "/usr/lib/libc.so.6"),
+        ]);
+        assert_eq!(found.folders.keys().collect::<Vec<_>>(), ["/data", "/srv"]);
+        assert!(
+            found.obstacles[0].contains("such as /srv/a"),
+            "{:?}",
+            found.obstacles
+        );
+        let found = of(vec![row("unlink", "/data/../x")]);
+        assert!(
+            found.obstacles[0].contains("goes up"),
+            "{:?}",
+            found.obstacles
+        );
     }
 
     #[test]
