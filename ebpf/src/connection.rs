@@ -15,13 +15,13 @@ use whittle_schemas::record::{
 };
 
 use crate::{
+    address::{AF_INET, AF_INET6},
     chunk::{self, Source},
     config::offset,
     count, emit,
     kernel::{read, read_or_zero},
     maps::{OBJECTS, SOCKETS},
     path, scratch,
-    socket::{AF_INET, AF_INET6},
     stream::{MIDSTREAM, NAME_PORT, Stream},
     subject::{self, Sighting},
     syscall::read_user_or_zero,

@@ -26,6 +26,7 @@
 )]
 
 mod access;
+mod address;
 mod callers;
 mod callset;
 mod capability;

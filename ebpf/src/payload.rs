@@ -18,10 +18,10 @@ use whittle_schemas::record::{
 };
 
 use crate::{
+    address::{AF_INET, AF_INET6, Socket, find_socket},
     chunk::Source,
     connection,
     maps::TLS_CALLS,
-    socket::{AF_INET, AF_INET6, Socket, find_socket},
     stream,
     subject::{self, Sighting},
     syscall::{Call, read_user_or_zero},

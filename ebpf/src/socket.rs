@@ -1,24 +1,22 @@
-//! Hook family `socket`: connect, bind, listen, and datagrams sent to an address.
+//! Hook family `socket`: connect, bind, listen, accept, and datagrams sent to an address.
 //!
 //! Triggers: `sys_exit` of these calls, or `fexit` of their entry functions
 //! (`long __x64_sys_*(const struct pt_regs *regs)`, 4.17 on).
 
 use aya_ebpf::{
-    helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user},
+    helpers::generated::bpf_probe_read_user,
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
 use whittle_schemas::record::{
     Family, KIND_SOCKET,
     counter::Reason,
-    socket::{ADDRESS_BYTES, BIND, CONNECT, LISTEN, SEND, SocketBody},
+    socket::{ACCEPT, BIND, CONNECT, LISTEN, SEND, SocketBody},
 };
 
 use crate::{
-    config::{self, offset},
+    address::{Address, add_peer, bounded, is_relative_path, object, own_address, socket},
     count, emit,
-    hash::mix,
-    kernel::{self, read},
     path::{self, Path},
     scratch,
     subject::{self, Sighting},
@@ -27,10 +25,12 @@ use crate::{
 };
 
 const CONNECT_CALL: u64 = 42;
+const ACCEPT_CALL: u64 = 43;
 const SENDTO_CALL: u64 = 44;
 const SENDMSG_CALL: u64 = 46;
 const BIND_CALL: u64 = 49;
 const LISTEN_CALL: u64 = 50;
+const ACCEPT4_CALL: u64 = 288;
 const SENDMMSG_CALL: u64 = 307;
 
 /// By the exit of any system call.
@@ -55,6 +55,16 @@ fn socket_listen(ctx: FExitContext) -> i32 {
     on_return(LISTEN_CALL, &Call::of_entry(&ctx))
 }
 
+#[fexit(function = "__x64_sys_accept")]
+fn socket_accept(ctx: FExitContext) -> i32 {
+    on_return(ACCEPT_CALL, &Call::of_entry(&ctx))
+}
+
+#[fexit(function = "__x64_sys_accept4")]
+fn socket_accept4(ctx: FExitContext) -> i32 {
+    on_return(ACCEPT4_CALL, &Call::of_entry(&ctx))
+}
+
 #[fexit(function = "__x64_sys_sendto")]
 fn socket_sendto(ctx: FExitContext) -> i32 {
     on_return(SENDTO_CALL, &Call::of_entry(&ctx))
@@ -74,14 +84,21 @@ fn socket_sendmmsg(ctx: FExitContext) -> i32 {
 fn is_ours(number: u64) -> bool {
     matches!(
         number,
-        CONNECT_CALL | SENDTO_CALL | SENDMSG_CALL | BIND_CALL | LISTEN_CALL | SENDMMSG_CALL
+        CONNECT_CALL
+            | ACCEPT_CALL
+            | SENDTO_CALL
+            | SENDMSG_CALL
+            | BIND_CALL
+            | LISTEN_CALL
+            | ACCEPT4_CALL
+            | SENDMMSG_CALL
     )
 }
 
 /// The same calls of the 32-bit interface, and socketcall, which is all of them.
 #[inline(always)]
 fn is_ours_32(number: u64) -> bool {
-    matches!(number, 102 | 345 | 361 | 362 | 363 | 369 | 370)
+    matches!(number, 102 | 345 | 361..=364 | 369 | 370)
 }
 
 #[inline(always)]
@@ -102,6 +119,7 @@ fn on_return(number: u64, call: &Call) -> i32 {
         CONNECT_CALL => touch(&Act::of(call, CONNECT, call.argument(1), call.argument(2))),
         BIND_CALL => touch(&Act::of(call, BIND, call.argument(1), call.argument(2))),
         LISTEN_CALL => touch(&Act::of(call, LISTEN, 0, 0)),
+        ACCEPT_CALL | ACCEPT4_CALL => accepted(call),
         SENDTO_CALL => sent(call),
         SENDMSG_CALL => message(call, call.argument(1)),
         SENDMMSG_CALL => messages(call),
@@ -114,6 +132,20 @@ fn on_return(number: u64, call: &Call) -> i32 {
 fn lost(reason: Reason) {
     if let Some(sighting) = Sighting::of(Family::Socket) {
         sighting.count(reason);
+    }
+}
+
+/// Without a connection there was nobody to let in.
+#[inline(always)]
+fn accepted(call: &Call) {
+    if call.result() >= 0 {
+        touch(&Act {
+            action: ACCEPT,
+            descriptor: call.result() as u64,
+            address: 0,
+            address_bytes: 0,
+            errno: 0,
+        });
     }
 }
 
@@ -190,38 +222,6 @@ impl Act {
     }
 }
 
-/// An address, zero-padded, as whole words so that it can be hashed and compared.
-#[repr(C, align(8))]
-struct Address {
-    words: [u64; ADDRESS_BYTES / 8],
-}
-
-const _: () = assert!(core::mem::offset_of!(SocketBody, address) % 8 == 0);
-
-impl Address {
-    /// The address inside of a body, cleared.
-    #[inline(always)]
-    fn of(body: &mut SocketBody) -> &'static mut Self {
-        #[expect(clippy::cast_ptr_alignment, reason = "the assertion above")]
-        let place = (&raw mut body.address).cast::<Self>();
-        // SAFETY: as many bytes, aligned as the assertion says, in a slot that outlives the program's run of it.
-        let address = unsafe { &mut *place };
-        address.words = [0; ADDRESS_BYTES / 8];
-        address
-    }
-}
-
-/// What the socket itself is.
-#[derive(Clone, Copy)]
-pub(crate) struct Socket {
-    pub(crate) sock: u64,
-    /// Number of its inode.
-    pub(crate) inode: u64,
-    pub(crate) family: u16,
-    pub(crate) kind: u16,
-    pub(crate) protocol: u16,
-}
-
 #[inline(always)]
 fn touch(act: &Act) {
     if let Some(sighting) = Sighting::of(Family::Socket) {
@@ -266,10 +266,13 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         let body = unsafe { &mut *body };
         let address = Address::of(body);
         let length = match act.action {
-            LISTEN => own_address(&socket, address)?,
+            LISTEN | ACCEPT => own_address(&socket, address)?,
             _ => given_address(act, address)?,
         };
         key.object = object(&socket, address, length);
+        if act.action == ACCEPT {
+            add_peer(&mut key.object, &socket, address);
+        }
         if usage::repeat(sighting.generation, &key) {
             return Ok(true);
         }
@@ -295,42 +298,6 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
     Ok(())
 }
 
-/// What the descriptor's socket is; all zero where it is none, or is gone.
-#[inline(always)]
-fn socket(descriptor: u64) -> Socket {
-    find_socket(descriptor).unwrap_or(Socket {
-        sock: 0,
-        inode: 0,
-        family: 0,
-        kind: 0,
-        protocol: 0,
-    })
-}
-
-/// `S_IFMT` and `S_IFSOCK` of `include/uapi/linux/stat.h`.
-const S_IFMT: u16 = 0o170_000;
-const S_IFSOCK: u16 = 0o140_000;
-
-/// What a descriptor's socket is; None where it is no socket, or is gone.
-#[inline(always)]
-pub(crate) fn find_socket(descriptor: u64) -> Option<Socket> {
-    let file = kernel::file_of(descriptor).ok()?;
-    let inode: u64 = read(file, offset!(file_inode))?;
-    let mode: u16 = read(inode, offset!(inode_mode))?;
-    if mode & S_IFMT != S_IFSOCK {
-        return None;
-    }
-    let socket: u64 = read(file, offset!(file_private_data))?;
-    let sock: u64 = read(socket, offset!(socket_sk))?;
-    Some(Socket {
-        sock,
-        inode: read(inode, offset!(inode_ino))?,
-        family: read(sock, offset!(sock_family))?,
-        kind: read(socket, offset!(socket_type))?,
-        protocol: read(sock, offset!(sock_protocol))?,
-    })
-}
-
 /// The address that the caller passed: at most [`ADDRESS_BYTES`] of it.
 #[inline(always)]
 fn given_address(act: &Act, address: &mut Address) -> Result<u32, Reason> {
@@ -348,126 +315,4 @@ fn given_address(act: &Act, address: &mut Address) -> Result<u32, Reason> {
     } else {
         Err(Reason::ObjectUnknown)
     }
-}
-
-/// At most [`ADDRESS_BYTES`].
-#[inline(always)]
-fn bounded(length: u32) -> u32 {
-    if length > ADDRESS_BYTES as u32 {
-        ADDRESS_BYTES as u32
-    } else {
-        length
-    }
-}
-
-const AF_UNIX: u16 = 1;
-pub(crate) const AF_INET: u16 = 2;
-pub(crate) const AF_INET6: u16 = 10;
-
-/// The address that the socket is bound to, in the form of a sockaddr.
-#[inline(always)]
-fn own_address(socket: &Socket, address: &mut Address) -> Result<u32, Reason> {
-    let sock = socket.sock;
-    match socket.family {
-        AF_INET => {
-            let port: u16 = read(sock, offset!(sock_num)).ok_or(Reason::ObjectUnknown)?;
-            let ip: u32 = read(sock, offset!(sock_rcv_saddr)).ok_or(Reason::ObjectUnknown)?;
-            address.words[0] = inet_head(AF_INET, port) | (u64::from(ip) << 32);
-            Ok(16)
-        }
-        AF_INET6 => {
-            let port: u16 = read(sock, offset!(sock_num)).ok_or(Reason::ObjectUnknown)?;
-            let ip: [u64; 2] =
-                read(sock, offset!(sock_v6_rcv_saddr)).ok_or(Reason::ObjectUnknown)?;
-            address.words[0] = inet_head(AF_INET6, port);
-            address.words[1] = ip[0];
-            address.words[2] = ip[1];
-            Ok(28)
-        }
-        AF_UNIX if offset!(unix_addr) != 0 => {
-            unix_address(sock, address).ok_or(Reason::ObjectUnknown)
-        }
-        family => {
-            address.words[0] = u64::from(family);
-            Ok(2)
-        }
-    }
-}
-
-/// The first four bytes of an inet address: family, and port in network order.
-#[inline(always)]
-fn inet_head(family: u16, port: u16) -> u64 {
-    u64::from(family) | (u64::from(port.swap_bytes()) << 16)
-}
-
-#[inline(always)]
-fn unix_address(sock: u64, address: &mut Address) -> Option<u32> {
-    let bound: u64 = read(sock, offset!(unix_addr))?;
-    if bound == 0 {
-        address.words[0] = u64::from(AF_UNIX);
-        return Some(2);
-    }
-    let length: u32 = read(bound, offset!(unix_address_len))?;
-    let length = bounded(length);
-    let name = bound + offset!(unix_address_name) as u64;
-    // SAFETY: `address` has ADDRESS_BYTES bytes.
-    let read = unsafe {
-        bpf_probe_read_kernel(address.words.as_mut_ptr().cast(), length, name as *const _)
-    };
-    (read == 0).then_some(length)
-}
-
-/// What tells two addresses apart. Clears what is no part of an inet address.
-#[inline(always)]
-fn object(socket: &Socket, address: &mut Address, length: u32) -> [u64; 4] {
-    let kind = (u64::from(socket.kind) << 16)
-        | u64::from(socket.protocol)
-        | (u64::from(socket.family) << 32);
-    match address.words[0] as u16 {
-        AF_INET => {
-            // The rest is padding that callers leave as it was.
-            address.words[1] = 0;
-            [address.words[0], kind, 0, 0]
-        }
-        AF_INET6 => [
-            address.words[0],
-            address.words[1],
-            address.words[2],
-            kind | (address.words[3] << 48),
-        ],
-        _ => {
-            let mut one = config::hash_seed() ^ u64::from(length);
-            let mut two = config::hash_seed().rotate_left(32);
-            let mut index = 0;
-            while index < ADDRESS_BYTES / 8 {
-                one = mix(one ^ address.words[index], 0xff51_afd7_ed55_8ccd);
-                two = mix(
-                    two.wrapping_add(address.words[index]),
-                    0xc4ce_b9fe_1a85_ec53,
-                )
-                .rotate_left(27);
-                index += 1;
-            }
-            [one, two, kind, directory_identity(address, length)]
-        }
-    }
-}
-
-/// The directory that a relative Unix path starts from; 0 for all else.
-#[inline(always)]
-fn directory_identity(address: &Address, length: u32) -> u64 {
-    if !is_relative_path(address, length) {
-        return 0;
-    }
-    Path::working_directory()
-        .and_then(path::identity)
-        .unwrap_or(0)
-}
-
-/// Whether this is a Unix socket by a path that is relative: neither abstract nor unnamed.
-#[inline(always)]
-fn is_relative_path(address: &Address, length: u32) -> bool {
-    let family = address.words[0] as u16;
-    let first = (address.words[0] >> 16) as u8;
-    family == AF_UNIX && length > 2 && first != 0 && first != b'/'
 }

@@ -166,6 +166,26 @@ def execs():
         raise AssertionError(asked)
 
 
+def accepts():
+    os.mkdir("sockets")
+    unix = socket.socket(socket.AF_UNIX)
+    unix.bind("sockets/listener")
+    six = socket.socket(socket.AF_INET6)
+    six.bind(("::1", 0))
+    four = socket.socket()
+    four.bind(("127.0.0.1", 0))
+    for listener in (unix, six, four):
+        listener.listen()
+        for accept in (43, 288):
+            client = socket.socket(listener.family)
+            client.connect(listener.getsockname())
+            connection = call(accept, listener.fileno(), None, None, *([0] if accept == 288 else []))
+            assert connection >= 0
+            os.close(connection)
+        listener.setblocking(False)
+        assert call(288, listener.fileno(), None, None, 0) == -11
+
+
 def sends():
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
@@ -203,4 +223,5 @@ def sends():
 opens()
 changes()
 execs()
+accepts()
 sends()

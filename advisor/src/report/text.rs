@@ -1,7 +1,7 @@
 //! The report on a terminal: coverage first, then each subject with what it used, was denied and failed at.
 //! Pure: rows in, text out.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use whittle_schemas::table::{Outcome, Surface};
@@ -323,12 +323,23 @@ fn error(access: &Access) -> &str {
 }
 
 fn lines(accesses: &[&Access], all: bool) -> Vec<Line> {
-    let paths = accesses.iter().map(|access| Counted {
-        path: &access.resource,
+    let names: Vec<_> = accesses.iter().map(|access| name(access)).collect();
+    let paths = accesses.iter().zip(&names).map(|(access, name)| Counted {
+        path: name,
         note: not_whole(access),
         count: access.count,
     });
     if all { unfolded(paths) } else { folded(paths) }
+}
+
+/// The resource; of a connection that was accepted, with where it came from.
+fn name(access: &Access) -> Cow<'_, str> {
+    match &access.resource_detail {
+        Some(from) if access.action == "accept" => {
+            Cow::Owned(format!("{} {from}", access.resource))
+        }
+        _ => Cow::Borrowed(&access.resource),
+    }
 }
 
 /// What the detail says of a path that is not whole, or not the one that the process saw. Other details are kinds.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use whittle_schemas::{
-    record::socket::{BIND, CONNECT, LISTEN, SEND, SocketBody},
+    record::socket::{ACCEPT, BIND, CONNECT, LISTEN, PEER_OFFSET, SEND, SocketBody},
     table::{Outcome, Surface},
 };
 
@@ -15,6 +15,8 @@ const AF_UNSPEC: u16 = 0;
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
+const AF_PACKET: u16 = 17;
+const AF_VSOCK: u16 = 40;
 
 /// `EINPROGRESS`: a connect that goes on without its caller was let through.
 const EINPROGRESS: i32 = 115;
@@ -34,7 +36,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         surface: Surface::Network,
         action: action(body.key.action)?.to_owned(),
         resource: resource(address, &body, &directory),
-        detail: None,
+        detail: peer(&body),
         outcome,
         error,
     };
@@ -47,6 +49,7 @@ fn action(number: u16) -> Result<&'static str, DecodeError> {
         BIND => Ok("bind"),
         LISTEN => Ok("listen"),
         SEND => Ok("send"),
+        ACCEPT => Ok("accept"),
         _ => Err(DecodeError::Unknown {
             what: "socket action",
             number: number.into(),
@@ -58,18 +61,57 @@ fn resource(address: &[u8], body: &SocketBody, directory: &[u8]) -> Vec<u8> {
     let Some(family) = bytes_at(address, 0).map(u16::from_ne_bytes) else {
         return format!("{} without an address", family_name(body.family)).into_bytes();
     };
-    let inet = match family {
+    match family {
         AF_UNIX => return unix(&address[2..], directory),
         AF_UNSPEC => return b"disconnect".to_vec(),
-        AF_INET => bytes_at::<4>(address, 4).map(|ip| IpAddr::V4(Ipv4Addr::from(ip))),
-        AF_INET6 => bytes_at::<16>(address, 8).map(|ip| IpAddr::V6(Ipv6Addr::from(ip))),
+        AF_INET | AF_INET6 => {}
+        AF_VSOCK => return vsock(address).into_bytes(),
+        AF_PACKET => return packet(address).into_bytes(),
         _ => return family_name(family).into_bytes(),
-    };
-    match (inet, bytes_at(address, 2).map(u16::from_be_bytes)) {
+    }
+    match (ip(address), bytes_at(address, 2).map(u16::from_be_bytes)) {
         (Some(ip), Some(port)) => {
             format!("{}/{}", SocketAddr::new(ip, port), transport(body)).into_bytes()
         }
         _ => format!("{} address cut short", family_name(family)).into_bytes(),
+    }
+}
+
+/// The IP address in a `struct sockaddr`; None where it is cut short, or of another family.
+fn ip(address: &[u8]) -> Option<IpAddr> {
+    match u16::from_ne_bytes(bytes_at(address, 0)?) {
+        AF_INET => bytes_at::<4>(address, 4).map(|ip| IpAddr::V4(Ipv4Addr::from(ip))),
+        AF_INET6 => bytes_at::<16>(address, 8).map(|ip| IpAddr::V6(Ipv6Addr::from(ip))),
+        _ => None,
+    }
+}
+
+/// Who was let in: what a network policy of the listener's side is about.
+fn peer(body: &SocketBody) -> Option<String> {
+    let is_accept = body.key.action == ACCEPT;
+    let peer = body.address.get(PEER_OFFSET..).filter(|_| is_accept)?;
+    ip(peer).map(|ip| format!("from {ip}"))
+}
+
+/// A virtual machine's socket, as `CID:PORT`: `struct sockaddr_vm` of `include/uapi/linux/vm_sockets.h`.
+fn vsock(address: &[u8]) -> String {
+    let number = |at| bytes_at(address, at).map(u32::from_ne_bytes);
+    match (number(8), number(4)) {
+        (Some(u32::MAX), Some(port)) => format!("vsock:any:{port}"),
+        (Some(cid), Some(port)) => format!("vsock:{cid}:{port}"),
+        _ => "vsock address cut short".to_owned(),
+    }
+}
+
+/// A network interface's frames of a protocol: `struct sockaddr_ll` of `include/uapi/linux/if_packet.h`.
+fn packet(address: &[u8]) -> String {
+    let protocol = bytes_at(address, 2).map(u16::from_be_bytes);
+    match (bytes_at(address, 4).map(i32::from_ne_bytes), protocol) {
+        (Some(0), Some(protocol)) => format!("packet:any interface:{protocol:#06x}"),
+        (Some(interface), Some(protocol)) => {
+            format!("packet:interface {interface}:{protocol:#06x}")
+        }
+        _ => "packet address cut short".to_owned(),
     }
 }
 
@@ -118,9 +160,9 @@ fn family_name(family: u16) -> String {
         AF_INET => "inet".to_owned(),
         AF_INET6 => "inet6".to_owned(),
         16 => "netlink".to_owned(),
-        17 => "packet".to_owned(),
+        AF_PACKET => "packet".to_owned(),
         38 => "alg".to_owned(),
-        40 => "vsock".to_owned(),
+        AF_VSOCK => "vsock".to_owned(),
         44 => "xdp".to_owned(),
         other => format!("family-{other}"),
     }
@@ -173,6 +215,19 @@ mod tests {
         check(b"\x01\x00\x00name", 1, 0, "unix:@name");
         check(b"\x01\x00", 1, 0, "unix:");
         check(b"\x10\x00\x00\x00", 3, 0, "netlink");
+        check(
+            &[40, 0, 0, 0, 0xd2, 4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
+            1,
+            0,
+            "vsock:2:1234",
+        );
+        check(
+            &[17, 0, 0, 3, 2, 0, 0, 0],
+            3,
+            0,
+            "packet:interface 2:0x0003",
+        );
+        check(&[17, 0, 0, 3], 3, 0, "packet address cut short");
     }
 
     #[test]

@@ -111,6 +111,8 @@ const SOCKET_TRAMPOLINE: &[Hook] = &[
     exit("socket_connect", &["__x64_sys_connect"]),
     exit("socket_bind", &["__x64_sys_bind"]),
     exit("socket_listen", &["__x64_sys_listen"]),
+    exit("socket_accept", &["__x64_sys_accept"]),
+    exit("socket_accept4", &["__x64_sys_accept4"]),
     exit("socket_sendto", &["__x64_sys_sendto"]),
     exit("socket_sendmsg", &["__x64_sys_sendmsg"]),
     exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),

@@ -1,4 +1,4 @@
-//! Accesses to socket addresses: connect, bind, listen, and datagrams sent to an address.
+//! Accesses to socket addresses: connect, bind, listen, accept, and datagrams sent to an address.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -12,6 +12,13 @@ pub const BIND: u16 = 2;
 pub const LISTEN: u16 = 3;
 /// Action: `sendto(2)`, `sendmsg(2)` or `sendmmsg(2)` with an address.
 pub const SEND: u16 = 4;
+
+/// Action: `accept(2)` or `accept4(2)` that gave a connection; the address is its own, and behind it is the peer's.
+pub const ACCEPT: u16 = 5;
+
+/// Where the peer's address of an [`ACCEPT`] starts, for IPv4 and IPv6: a `struct sockaddr` without the port, which is another one
+/// each time. All zero for other families.
+pub const PEER_OFFSET: usize = 64;
 
 /// Bytes of a `struct sockaddr_storage` that are kept: the longest, a Unix address, has 110.
 pub const ADDRESS_BYTES: usize = 112;

@@ -62,6 +62,19 @@ pub fn bound(socket: &str, folder: &[u8]) -> Option<Vec<u8>> {
         .then(|| format!("{address}/{protocol}").into_bytes())
 }
 
+/// The resource of the own address of an accepted socket, as the decoration of a result shows it.
+#[must_use]
+pub fn connected(decoration: &str, folder: &[u8]) -> Option<Vec<u8>> {
+    let protocol = protocol(decoration)?;
+    let address = decoration.split_once(":[")?.1.strip_suffix("]>")?;
+    if protocol.starts_with("unix") {
+        // `20387->20388,"\x2f\x72"`: inodes, and the path where there is one.
+        return unix(split(address).get(1).map_or("\"\"", String::as_str), folder);
+    }
+    let (own, _) = address.split_once("->")?;
+    Some(format!("{own}/{protocol}").into_bytes())
+}
+
 /// `tcp` of `3<TCPv6:[20394]>`.
 fn protocol(socket: &str) -> Option<String> {
     let (_, decoration) = socket.split_once('<')?;
@@ -88,7 +101,7 @@ fn unix(path: &str, folder: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bound, resource};
+    use super::{bound, connected, resource};
 
     #[track_caller]
     fn check(structure: &str, socket: &str, expected: &str) {
@@ -146,5 +159,9 @@ mod tests {
             Some(b"unix:/srv/r".as_slice())
         );
         assert_eq!(bound("3<TCP:[20384]>", b"/srv"), None);
+        assert_eq!(
+            connected("4<TCPv6:[[::1]:80->[::1]:40200]>", b"/srv").as_deref(),
+            Some(b"[::1]:80/tcp".as_slice())
+        );
     }
 }

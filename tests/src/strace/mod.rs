@@ -16,7 +16,7 @@ pub use self::trace::{Trace, read};
 
 /// The calls that matter beside changes: those that are compared, those that move a working directory, and the one by which a program
 /// asks for the address that strace could not tell.
-const CALLS: &str = "open,creat,openat,openat2,open_by_handle_at,execve,execveat,connect,bind,listen,sendto,sendmsg,\
+const CALLS: &str = "open,creat,openat,openat2,open_by_handle_at,execve,execveat,connect,bind,listen,accept,accept4,sendto,sendmsg,\
                      sendmmsg,getsockname,chdir,fchdir,clone,clone3,fork,vfork";
 
 /// The command that runs `command` and all its children under strace, which writes its log to `log`.

@@ -98,6 +98,7 @@ impl Reader {
             "sendto" => self.addressed(thread, &call, 4)?,
             "sendmsg" | "sendmmsg" => self.sent(thread, &call)?,
             "listen" => self.listened(thread, &call),
+            "accept" | "accept4" => self.accepted(thread, &call)?,
             "getsockname" => self.named(thread, &call),
             _ => match change::of(&call) {
                 Some(changes) => self.changed(thread, &call, &changes)?,
@@ -315,6 +316,26 @@ impl Reader {
                     .insert((thread.tgid, descriptor(call)), outcome);
             }
         }
+    }
+
+    /// Only a connection that came says whom it let in.
+    fn accepted(&mut self, thread: Thread, call: &Call) -> Result<(), Error> {
+        if let Returned::Value { decoration, .. } = &call.result {
+            let folder = &self.folders[thread.folder];
+            let resource = address::connected(decoration, folder);
+            let resource = resource.ok_or_else(|| Error::Argument {
+                call: call.name.clone(),
+                argument: format!("result {decoration}"),
+            })?;
+            access::add(
+                &mut self.trace.tally,
+                ["accept"],
+                resource,
+                Outcome::Allowed,
+                1,
+            );
+        }
+        Ok(())
     }
 
     fn named(&mut self, thread: Thread, call: &Call) {
