@@ -1,4 +1,4 @@
-//! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `tls`, `capability`, `callset`); the rest is
+//! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `tls`, `capability`, `callset`, `privilege`); the rest is
 //! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
 //! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
@@ -44,6 +44,7 @@ mod maps;
 mod number;
 mod path;
 mod payload;
+mod privilege;
 mod process;
 mod scratch;
 mod script;

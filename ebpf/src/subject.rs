@@ -79,7 +79,8 @@ impl Sighting {
             2 => Family::Socket,
             3 => Family::Payload,
             4 => Family::Capability,
-            _ => Family::Syscall,
+            5 => Family::Syscall,
+            _ => Family::Privilege,
         };
         Self {
             generation: Generation::of_number(number),

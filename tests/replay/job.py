@@ -21,7 +21,6 @@ except OSError:
     pass
 here = os.open(".", os.O_RDONLY)
 for _ in range(600):
-    os.mkdir("d")
     os.chdir("d")
 os.close(os.open("bottom", os.O_WRONLY | os.O_CREAT, 0o600))
 os.fchdir(here)
@@ -43,5 +42,13 @@ attempt(datagram.sendto, b"x", ("127.0.0.1", 9))
 server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 attempt(server.bind, "socket")
 attempt(server.listen)
-attempt(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).connect, "socket")
+client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+attempt(client.connect, "socket")
+attempt(server.accept)
 attempt(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind, b"\0whittle capture")
+
+# Names and attributes.
+os.mkdir("folder", 0o700)
+os.rename("copy", "folder/renamed")
+os.chmod("folder/renamed", 0o640)
+attempt(os.rmdir, "folder")

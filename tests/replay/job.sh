@@ -9,3 +9,4 @@ cat missing
 echo x >/sys/kernel/refused
 /usr/bin/env -i python3 -I -S job.py
 /usr/bin/env -i python3 -I -S -m keyword
+/usr/bin/unshare --uts /usr/bin/true

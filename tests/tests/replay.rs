@@ -26,7 +26,7 @@ fn capture() -> Result<Vec<u8>> {
 const LENGTH: std::ops::Range<usize> = 4..8;
 
 /// What `job.sh` and `job.py` do, by their own words and the kernel's manual pages.
-const DONE: [&str; 25] = [
+const DONE: [&str; 32] = [
     "process file execute /usr/bin/cat allowed",
     "process file execute /usr/bin/env allowed",
     "process file execute /tmp/whittle-capture/./input denied EACCES",
@@ -51,6 +51,13 @@ const DONE: [&str; 25] = [
     "socket network listen unix:/tmp/whittle-capture/socket allowed",
     "socket network connect unix:/tmp/whittle-capture/socket allowed",
     "socket network bind unix:@whittle capture allowed",
+    "socket network accept unix:/tmp/whittle-capture/socket allowed",
+    "file file unlink /tmp/whittle-capture/deleted allowed",
+    "file file mkdir /tmp/whittle-capture/folder allowed",
+    "file file rename-to /tmp/whittle-capture/folder/renamed allowed",
+    "file file chmod /tmp/whittle-capture/folder/renamed allowed",
+    "file file rmdir /tmp/whittle-capture/folder failed ENOTEMPTY",
+    "privilege privilege make namespace uts allowed",
     "file file read /etc/ld.so.cache allowed",
 ];
 

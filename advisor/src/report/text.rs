@@ -250,6 +250,7 @@ impl Block {
             Self::Other(Surface::Cloud) => "Cloud",
             Self::Other(Surface::Kubernetes) => "Kubernetes",
             Self::Other(Surface::Capability) => "Capabilities",
+            Self::Other(Surface::Privilege) => "Privileged acts",
             Self::Other(Surface::Syscall) => "System calls",
             Self::Other(Surface::Credential) => "Credentials",
             Self::Other(Surface::File) => "Files",

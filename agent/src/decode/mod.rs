@@ -7,13 +7,14 @@ mod errno;
 mod file;
 mod path;
 mod payload;
+mod privilege;
 mod socket;
 mod subject;
 
 use whittle_schemas::record::{
     ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_CALL, KIND_CAPABILITY,
-    KIND_CLOSED, KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_SOCKET, KIND_SUBJECT, Text,
-    usage::UsageKey,
+    KIND_CLOSED, KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_PRIVILEGE, KIND_SOCKET, KIND_SUBJECT,
+    Text, usage::UsageKey,
 };
 use zerocopy::FromBytes;
 
@@ -56,6 +57,7 @@ const DECODERS: &[(u8, Decoder)] = &[
     (KIND_CLOSED, payload::closed),
     (KIND_CAPABILITY, capability::decode),
     (KIND_CALL, callset::decode),
+    (KIND_PRIVILEGE, privilege::decode),
 ];
 
 /// Decodes one ring record.

@@ -126,6 +126,32 @@ const CAPABILITY_TRAMPOLINE: &[Hook] = &[
     exit("capability_capset", &["cap_capset"]),
 ];
 
+const PRIVILEGE: &[Hook] = &[tracepoint("privilege_signal", "signal_generate")];
+
+const PRIVILEGE_SYSCALL: &[Hook] = &[tracepoint("privilege_sys_exit", "sys_exit")];
+
+const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
+    call("privilege_clone", "__x64_sys_clone"),
+    call("privilege_kill", "__x64_sys_kill"),
+    call("privilege_ptrace", "__x64_sys_ptrace"),
+    call("privilege_init_module", "__x64_sys_init_module"),
+    call("privilege_delete_module", "__x64_sys_delete_module"),
+    call("privilege_tkill", "__x64_sys_tkill"),
+    call("privilege_tgkill", "__x64_sys_tgkill"),
+    call("privilege_add_key", "__x64_sys_add_key"),
+    call("privilege_request_key", "__x64_sys_request_key"),
+    call("privilege_keyctl", "__x64_sys_keyctl"),
+    call("privilege_unshare", "__x64_sys_unshare"),
+    call("privilege_setns", "__x64_sys_setns"),
+    call("privilege_process_vm_readv", "__x64_sys_process_vm_readv"),
+    call("privilege_process_vm_writev", "__x64_sys_process_vm_writev"),
+    call("privilege_finit_module", "__x64_sys_finit_module"),
+    call("privilege_bpf", "__x64_sys_bpf"),
+    call("privilege_pidfd_send_signal", "__x64_sys_pidfd_send_signal"),
+    call("privilege_clone3", "__x64_sys_clone3"),
+    call("privilege_pidfd_getfd", "__x64_sys_pidfd_getfd"),
+];
+
 const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
 
 const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
@@ -160,6 +186,8 @@ pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'sta
         (Family::Capability, Backend::Syscall) => (&[][..], CAPABILITY_SYSCALL),
         (Family::Capability, Backend::Trampoline) => (&[][..], CAPABILITY_TRAMPOLINE),
         (Family::Syscall, _) => (CALLSET, &[][..]),
+        (Family::Privilege, Backend::Syscall) => (PRIVILEGE, PRIVILEGE_SYSCALL),
+        (Family::Privilege, Backend::Trampoline) => (PRIVILEGE, PRIVILEGE_TRAMPOLINE),
     };
     common.iter().chain(own)
 }

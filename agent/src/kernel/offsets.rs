@@ -77,6 +77,7 @@ pub(super) fn is_needed(structure: &str, family: Family) -> bool {
     match structure {
         "socket" | "sock" => matches!(family, Family::Socket | Family::Payload),
         "tcp_sock" => family == Family::Payload,
+        "kernel_siginfo" => family == Family::Privilege,
         "open_flags" | "filename" => family == Family::File,
         "linux_binprm" => family == Family::Process,
         _ => true,

@@ -33,6 +33,7 @@ impl Backend {
             (Self::Trampoline, Family::Socket) => &["io_uring", "32-bit programs"],
             (_, Family::Process) => &["refused execs of 32-bit programs"],
             (_, Family::Capability) => &["what SELinux or AppArmor refuses"],
+            (_, Family::Privilege) => &["acts of 32-bit programs"],
             (_, Family::Syscall) => &["calls that a seccomp filter refuses"],
             (Self::Trampoline, Family::File) => &[
                 "changes of names and attributes by io_uring",

@@ -6,7 +6,7 @@ use super::Family;
 /// Number of reasons, as the kernel counts them.
 const REASONS: u32 = 8;
 /// Number of families.
-const FAMILIES: u32 = 6;
+const FAMILIES: u32 = 7;
 
 const _: () =
     assert!(Reason::ALL.len() == REASONS as usize && Family::ALL.len() == FAMILIES as usize);

@@ -8,6 +8,7 @@ pub mod counter;
 pub mod file;
 pub mod offsets;
 pub mod payload;
+pub mod privilege;
 pub mod process;
 pub mod socket;
 pub mod subject;
@@ -16,7 +17,7 @@ pub mod usage;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
-pub const ABI_VERSION: u8 = 3;
+pub const ABI_VERSION: u8 = 4;
 
 /// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
 pub const FIXED_BYTES: usize = 256;
@@ -43,17 +44,20 @@ pub enum Family {
     Capability = 4,
     /// Which system calls are made, where that is asked for: `callset.rs`.
     Syscall = 5,
+    /// Privileged acts: `privilege.rs`.
+    Privilege = 6,
 }
 
 impl Family {
     /// All families, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Process,
         Self::File,
         Self::Socket,
         Self::Payload,
         Self::Capability,
         Self::Syscall,
+        Self::Privilege,
     ];
 
     /// The family's name in tables, messages and `whittle doctor`.
@@ -66,6 +70,7 @@ impl Family {
             Self::Payload => "payload",
             Self::Capability => "capability",
             Self::Syscall => "syscall",
+            Self::Privilege => "privilege",
         }
     }
 
@@ -92,6 +97,8 @@ pub const KIND_CLOSED: u8 = 6;
 pub const KIND_CAPABILITY: u8 = 7;
 /// `Header::kind` of a [`callset::CallBody`].
 pub const KIND_CALL: u8 = 8;
+/// `Header::kind` of a [`privilege::PrivilegeBody`].
+pub const KIND_PRIVILEGE: u8 = 9;
 
 /// `Header::flags`: the usage map's second generation holds the repeats.
 pub const FLAG_SECOND_GENERATION: u8 = 1;

@@ -54,6 +54,8 @@ offsets! {
     cred_inheritable = "cred"."cap_inheritable";
     cred_bounding = "cred"."cap_bset";
     cred_ambient = "cred"."cap_ambient";
+    cred_uid = "cred"."uid.val";
+    siginfo_code = "kernel_siginfo"."si_code";
     cred_user_ns = "cred"."user_ns";
     nsproxy_mnt_ns = "nsproxy"."mnt_ns";
     mnt_ns_inum = "mnt_namespace"."ns.inum";

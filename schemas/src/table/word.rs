@@ -58,6 +58,8 @@ words! {
         Capability = "capability",
         /// System calls.
         Syscall = "syscall",
+        /// Privileged acts: other processes traced, BPF, modules, keys, namespaces, signals to other users.
+        Privilege = "privilege",
         /// Secrets and keys.
         Credential = "credential",
     }

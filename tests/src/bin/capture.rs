@@ -33,6 +33,15 @@ fn capture(replay: &Path, folder: &Path) -> Result<Vec<Vec<u8>>> {
         fs::copy(replay.join(file), folder.join(file))?;
     }
     fs::write(folder.join("input"), "x")?;
+    // Deeper than the probes walk, and than a path can name.
+    let made = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "i=0; while [ $i -lt 600 ]; do mkdir d && cd d || exit 1; i=$((i + 1)); done",
+        ])
+        .current_dir(folder)
+        .status()?;
+    ensure!(made.success(), "the deep folders cannot be made");
     let mut probes = kernel::load(Scope::Chosen, Limits::default(), Wanted::default())?;
     let mut job = Command::new("/bin/sh")
         .arg("job.sh")
