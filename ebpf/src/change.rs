@@ -12,7 +12,7 @@ use whittle_schemas::record::{Family, counter::Reason, file::change};
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
-    kernel,
+    entry, kernel,
     path::Asked,
     subject::{self, Sighting},
     syscall::Call,
@@ -31,6 +31,16 @@ fn change_sys_exit(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// What the exits of the entry functions lead to.
+#[fexit(function = "__x64_sys_mmap")]
+fn change_entered(ctx: FExitContext) -> i32 {
+    if let Some(sighting) = Sighting::of(Family::File) {
+        let call = Call::of_entry(&ctx);
+        ended(sighting, entry::number(&call), &call);
+    }
+    0
+}
+
 /// Defines the calls by number, and a program for the exit of each one's entry function.
 macro_rules! changes {
     ($($name:ident $program:ident = $number:literal, $function:literal;)*) => {
@@ -44,11 +54,8 @@ macro_rules! changes {
         $(
             #[fexit(function = $function)]
             fn $program(ctx: FExitContext) -> i32 {
-                let call = Call::of_entry(&ctx);
-                if is_mine($name, &call)
-                    && let Some(sighting) = Sighting::of(Family::File)
-                {
-                    ended(sighting, $name, &call);
+                if is_mine($name, &Call::of_entry(&ctx)) && subject::watched().is_some() {
+                    return entry::enter(&ctx, entry::CHANGE);
                 }
                 0
             }

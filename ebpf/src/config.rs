@@ -19,6 +19,10 @@ static AGENT_TGID: u32 = 0;
 #[unsafe(no_mangle)]
 static COUNT_CALLS: u32 = 0;
 
+/// 1: the kernel's BTF does not say that the entry functions of system calls take a `struct pt_regs`.
+#[unsafe(no_mangle)]
+static OPAQUE_REGISTERS: u32 = 0;
+
 /// Seed of the path hashes: random per load, so that nobody can prepare colliding paths.
 #[unsafe(no_mangle)]
 static HASH_SEED: u64 = 0;
@@ -54,6 +58,11 @@ pub(crate) fn agent_tgid() -> u32 {
 #[inline(always)]
 pub(crate) fn count_calls() -> bool {
     read_u32(&raw const COUNT_CALLS) != 0
+}
+
+#[inline(always)]
+pub(crate) fn opaque_registers() -> bool {
+    read_u32(&raw const OPAQUE_REGISTERS) != 0
 }
 
 #[inline(always)]

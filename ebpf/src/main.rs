@@ -36,6 +36,7 @@ mod config;
 mod connection;
 mod count;
 mod emit;
+mod entry;
 mod file;
 mod grants;
 mod hash;

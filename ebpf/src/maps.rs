@@ -2,7 +2,7 @@
 
 use aya_ebpf::{
     macros::map,
-    maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
+    maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use whittle_schemas::record::{
     counter::COUNTERS,
@@ -50,6 +50,10 @@ pub(crate) static GENERATION: Array<u32> = Array::with_max_entries(1, 0);
 /// First sights: records of `whittle_schemas::record`.
 #[map]
 pub(crate) static RING: RingBuf = RingBuf::with_byte_size(8 << 20, 0);
+
+/// Programs that several hooks enter: see `entry`.
+#[map]
+pub(crate) static ENTERED: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
 /// What the probes count about themselves.
 #[map]

@@ -94,11 +94,15 @@ exits! {
 /// `EINPROGRESS`: the connection is being made.
 const EINPROGRESS: i64 = 115;
 
+/// Whether the call moved bytes, or began to connect.
+#[inline(always)]
+fn has_moved(number: u64, result: i64) -> bool {
+    result > 0 || number == CONNECT_CALL && (result == 0 || result == -EINPROGRESS)
+}
+
 #[inline(always)]
 fn on_return(number: u64, call: &Call) -> i32 {
-    let result = call.result();
-    let began = number == CONNECT_CALL && (result == 0 || result == -EINPROGRESS);
-    if result <= 0 && !began {
+    if !has_moved(number, call.result()) {
         return 0;
     }
     let Some(socket) = find_socket(call.argument(0)) else {

@@ -20,7 +20,7 @@ use crate::{
     path::{self, Path},
     scratch,
     subject::{self, Sighting},
-    syscall::{Call, read_user},
+    syscall::{Call, read_user_into, read_user_or_zero},
     usage::{self, Generation},
 };
 
@@ -160,13 +160,14 @@ fn sent(call: &Call) {
 /// One `struct msghdr` of the caller: the address is its first member, its length the second.
 #[inline(always)]
 fn message(call: &Call, message: u64) {
-    let Some(address) = read_user::<u64>(message) else {
+    let mut address = 0;
+    if !read_user_into::<u64>(message, &mut address) {
         return lost(Reason::ObjectUnknown);
-    };
+    }
     if address == 0 {
         return;
     }
-    let length = read_user::<u32>(message + 8).unwrap_or(0);
+    let length = read_user_or_zero::<u32>(message + 8);
     touch(&Act::of(call, SEND, address, u64::from(length)));
 }
 

@@ -2,6 +2,7 @@
 //! tracepoint and `fexit` of the entry function give. The registers keep the arguments until the call's end.
 
 use aya_ebpf::{
+    EbpfContext,
     helpers::{bpf_probe_read_user, generated},
     programs::{BtfTracePointContext, FExitContext},
 };
@@ -9,8 +10,8 @@ use aya_ebpf::{
 use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
-    config::offset,
-    kernel::{argument, current, read},
+    config::{self, offset},
+    kernel::{argument, current, read, read_or_zero},
     subject::{self, Sighting},
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Call {
     registers: *const u8,
     result: i64,
+    /// The registers came from the entry function, whose kernel may not say what they are.
+    of_entry: bool,
 }
 
 impl Call {
@@ -27,33 +30,51 @@ impl Call {
         Self {
             registers: ctx.arg(0),
             result: ctx.arg(1),
+            of_entry: false,
         }
     }
 
     /// From `long __x64_sys_*(const struct pt_regs *regs)`.
     #[inline(always)]
     pub(crate) fn of_entry(ctx: &FExitContext) -> Self {
+        let registers = if config::opaque_registers() {
+            // As a number: the verifier lets nobody load a pointer whose type it does not know.
+            read_or_zero::<u64>(ctx.as_ptr() as u64, 0) as *const u8
+        } else {
+            ctx.arg(0)
+        };
         Self {
-            registers: ctx.arg(0),
+            registers,
             result: ctx.arg(1),
+            of_entry: true,
         }
     }
 
     #[inline(always)]
     pub(crate) fn number(&self) -> u64 {
-        argument(self.registers, offset!(regs_orig_ax))
+        self.register(offset!(regs_orig_ax))
     }
 
     /// Argument 0 to 5, in the registers that x86-64 passes them in.
     #[inline(always)]
     pub(crate) fn argument(&self, index: u32) -> u64 {
         match index {
-            0 => argument(self.registers, offset!(regs_di)),
-            1 => argument(self.registers, offset!(regs_si)),
-            2 => argument(self.registers, offset!(regs_dx)),
-            3 => argument(self.registers, offset!(regs_r10)),
-            4 => argument(self.registers, offset!(regs_r8)),
-            _ => argument(self.registers, offset!(regs_r9)),
+            0 => self.register(offset!(regs_di)),
+            1 => self.register(offset!(regs_si)),
+            2 => self.register(offset!(regs_dx)),
+            3 => self.register(offset!(regs_r10)),
+            4 => self.register(offset!(regs_r8)),
+            _ => self.register(offset!(regs_r9)),
+        }
+    }
+
+    #[inline(always)]
+    fn register(&self, offset: usize) -> u64 {
+        // Asked again for each: the verifier of 5.10 may forget a constant that was spilled, and would look at both branches.
+        if self.of_entry && config::opaque_registers() {
+            read_or_zero(self.registers as u64, offset)
+        } else {
+            argument(self.registers, offset)
         }
     }
 
@@ -110,6 +131,16 @@ impl Call {
 pub(crate) fn read_user<T>(address: u64) -> Option<T> {
     // SAFETY: the helper checks the address itself; every T used here is plain integers.
     unsafe { bpf_probe_read_user(address as *const T) }.ok()
+}
+
+/// As [`read_user`], into a value that is there already. False: it cannot be read, and is zero.
+#[inline(always)]
+pub(crate) fn read_user_into<T>(address: u64, value: &mut T) -> bool {
+    let size = size_of::<T>() as u32;
+    // SAFETY: `value` has `size` bytes; every T used here is plain integers.
+    unsafe {
+        generated::bpf_probe_read_user((&raw mut *value).cast(), size, address as *const _) == 0
+    }
 }
 
 /// As [`read_user`], with zeros for what cannot be read: the helper clears it. Of `read_user(..).unwrap_or(0)` the

@@ -10,6 +10,9 @@ use super::plan::Backend;
 pub(super) enum Trigger {
     /// A tracepoint, with typed arguments (`tp_btf`).
     Tracepoint(&'static str),
+    /// By tail calls from the programs after it in the list: the place in map `ENTERED`, and a function with the arguments
+    /// of theirs.
+    Entered(&'static str, u32),
     /// The exit of a kernel function: the first of these names that the host has.
     Exit(&'static [&'static str]),
     /// The exit of a system call's entry function; not attached to where the kernel has no such call.
@@ -45,6 +48,13 @@ const fn call(program: &'static str, function: &'static str) -> Hook {
     }
 }
 
+const fn entered(program: &'static str, function: &'static str, place: u32) -> Hook {
+    Hook {
+        program,
+        trigger: Trigger::Entered(function, place),
+    }
+}
+
 /// The hook by which [`super::support`] finds out whether trampolines work.
 pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"]);
 
@@ -65,6 +75,7 @@ const FILE_SYSCALL: &[Hook] = &[
 
 const FILE_TRAMPOLINE: &[Hook] = &[
     exit("file_filp_open", &["do_filp_open", "do_file_open"]),
+    entered("change_entered", "__x64_sys_mmap", 0),
     call("change_mmap", "__x64_sys_mmap"),
     call("change_truncate", "__x64_sys_truncate"),
     call("change_ftruncate", "__x64_sys_ftruncate"),
@@ -171,6 +182,19 @@ const PAYLOAD_TRAMPOLINE: &[Hook] = &[
     exit("payload_sendmmsg", &["__x64_sys_sendmmsg"]),
     exit("payload_recvmmsg", &["__x64_sys_recvmmsg"]),
 ];
+
+/// The entry functions of system calls that programs are attached to.
+pub(super) fn syscall_entries() -> impl Iterator<Item = &'static str> {
+    let hooks = Family::ALL
+        .into_iter()
+        .flat_map(|family| of(family, Backend::Trampoline));
+    let functions = hooks.filter_map(|hook| match hook.trigger {
+        Trigger::CallExit(function) => Some(function),
+        Trigger::Exit([function]) => Some(*function),
+        Trigger::Exit(_) | Trigger::Entered(..) | Trigger::Tracepoint(_) => None,
+    });
+    functions.filter(|function| function.starts_with("__x64_sys_"))
+}
 
 /// The hooks of a family under a backend.
 pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'static Hook> {

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use aya::{
     Btf, Ebpf, EbpfError, EbpfLoader,
-    maps::{HashMap, MapError},
+    maps::{HashMap, MapError, ProgramArray},
     programs::{BtfTracePoint, FExit, Program, ProgramError},
 };
 use whittle_schemas::record::{
@@ -19,7 +19,7 @@ use super::{
     hooks::{self, Hook, Trigger},
     offsets,
     openssl::{Openssl, OpensslFile, OpensslUse},
-    plan::{Backend, Plan, Wanted, plan},
+    plan::{Backend, FamilyPlan, Plan, Wanted, plan},
     ring::Ring,
     support::{self, Facts},
     symbols,
@@ -217,6 +217,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     let constants = Constants {
         offsets: &resolved.offsets,
         unaudited: unaudited.as_deref().unwrap_or_default(),
+        opaque_registers: resolved.opaque_registers,
         syscalls: wanted.syscalls,
     };
     let mut object = load_object(scope, limits, &constants, &btf)?;
@@ -226,10 +227,8 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         return Err(KernelError::Nothing(plan.families[0].reason.clone()));
     }
     fill_interpreters(&mut object)?;
-    for family in &plan.families {
-        if let Some(backend) = family.backend {
-            attach_family(&mut object, &btf, family.family, backend)?;
-        }
+    for family in &mut plan.families {
+        attach_planned(&mut object, &btf, family, wanted.backend)?;
     }
     let mut openssl = Openssl::default();
     if wanted.tls {
@@ -251,6 +250,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
 struct Constants<'a> {
     offsets: &'a [u32],
     unaudited: &'a [[u64; 2]],
+    opaque_registers: bool,
     syscalls: bool,
 }
 
@@ -264,6 +264,7 @@ fn load_object(
     let agent_tgid = std::process::id();
     let seed = random_seed();
     let count_calls = u32::from(constants.syscalls);
+    let opaque_registers = u32::from(constants.opaque_registers);
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -275,6 +276,7 @@ fn load_object(
         .override_global("AGENT_TGID", &agent_tgid, true)
         .override_global("HASH_SEED", &seed, true)
         .override_global("COUNT_CALLS", &count_calls, true)
+        .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
         .override_global("UNAUDITED", unaudited.as_slice(), true)
         .map_max_entries("RING", limits.ring_bytes)
         .map_max_entries("USAGE_0", limits.usage_entries)
@@ -320,6 +322,43 @@ fn fill_interpreters(object: &mut Ebpf) -> Result<(), KernelError> {
     Ok(())
 }
 
+/// Attaches a family as planned. Where the kernel refuses one of its trampolines and nobody asked for them, all are taken
+/// off again, and the family gets the other backend.
+fn attach_planned(
+    object: &mut Ebpf,
+    btf: &Btf,
+    plan: &mut FamilyPlan,
+    asked: Option<Backend>,
+) -> Result<(), KernelError> {
+    let Some(backend) = plan.backend else {
+        return Ok(());
+    };
+    let refused = match attach_family(object, btf, plan.family, backend) {
+        Err(refused) if backend == Backend::Trampoline && asked.is_none() => refused,
+        other => return other,
+    };
+    tracing::warn!(family = plan.family.name(), %refused, "no trampolines");
+    for hook in hooks::of(plan.family, backend) {
+        // One that was never loaded cannot be unloaded.
+        let _ = match object.program_mut(hook.program) {
+            Some(Program::FExit(program)) => program.unload(),
+            Some(Program::BtfTracePoint(program)) => program.unload(),
+            _ => Ok(()),
+        };
+    }
+    plan.backend = Some(Backend::Syscall);
+    plan.reason = match &refused {
+        KernelError::Program { program, cause } => {
+            format!(
+                "this kernel refuses the probe `{program}` ({})",
+                support::innermost(cause)
+            )
+        }
+        other => other.to_string(),
+    };
+    attach_family(object, btf, plan.family, Backend::Syscall)
+}
+
 fn attach_family(
     object: &mut Ebpf,
     btf: &Btf,
@@ -356,9 +395,19 @@ fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError>
             attach_exit(program, btf, function)?;
         }
         Trigger::CallExit(_) => {}
+        Trigger::Entered(function, place) => {
+            let program: &mut FExit = program.try_into()?;
+            program.load(function, btf)?;
+            let program = program.fd()?.try_clone()?;
+            let map = object.map_mut(ENTERED).ok_or(ProgramError::NotLoaded)?;
+            ProgramArray::try_from(map)?.set(place, &program, 0)?;
+        }
     }
     Ok(())
 }
+
+/// The map of programs that others enter.
+const ENTERED: &str = "ENTERED";
 
 fn attach_exit(program: &mut Program, btf: &Btf, function: &str) -> Result<(), ProgramError> {
     let program: &mut FExit = program.try_into()?;

@@ -6,7 +6,7 @@ use whittle_schemas::record::{
     offsets::{MEMBERS, Member},
 };
 
-use super::KernelError;
+use super::{KernelError, hooks};
 
 /// The offsets that the probes get, and the members that this kernel does not have.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(super) struct Resolved {
     pub(super) offsets: Vec<u32>,
     /// Struct and member, for each that is missing and needed.
     pub(super) missing: Vec<(&'static str, &'static str)>,
+    /// Whether an entry function of a system call takes something that the BTF only names: older tools left the
+    /// `struct pt_regs` of Debian's 5.10 undescribed there, and its verifier lets nobody load such an argument.
+    pub(super) opaque_registers: bool,
 }
 
 /// Where the kernel shows its own types.
@@ -35,7 +38,31 @@ pub(super) fn resolve() -> Result<Resolved, KernelError> {
         })
     });
     let offsets = offsets.collect();
-    Ok(Resolved { offsets, missing })
+    let mut entries = hooks::syscall_entries();
+    Ok(Resolved {
+        offsets,
+        missing,
+        opaque_registers: entries.any(|function| takes_opaque(&types, function)),
+    })
+}
+
+/// Whether a function's first argument points to something that the BTF does not describe. One that is not there takes
+/// nothing.
+fn takes_opaque(types: &TypeInformation, function: &str) -> bool {
+    let prototype = types.id_of(function).and_then(|id| types.from_id(id));
+    let Some(TypeVariant::Func(function)) = prototype else {
+        return false;
+    };
+    let Some(TypeVariant::FuncProto(prototype)) = types.from_id(*function.prototype_tid()) else {
+        return false;
+    };
+    let argument = prototype.parameter_list().first();
+    let mut pointee = argument.and_then(|argument| types.pointee_tid(argument.tid()).ok());
+    while let Some(TypeVariant::Const(constant)) = pointee.and_then(|id| types.from_id(id)) {
+        pointee = Some(*constant.tid());
+    }
+    let described = pointee.and_then(|id| types.from_id(id));
+    !matches!(described, Some(TypeVariant::Struct(_)))
 }
 
 fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
@@ -50,17 +77,20 @@ fn find(types: &TypeInformation, member: &Member) -> Option<u32> {
 }
 
 /// The number of the struct of this name. Other kinds of types share the names, and the parser tells one of them: Linux 5.10
-/// has a function type `pt_regs`, too.
+/// has a mere declaration of `pt_regs`, too.
 fn structure(types: &TypeInformation, name: &str) -> Option<u32> {
     let is_struct = |id: u32| matches!(types.from_id(id), Some(TypeVariant::Struct(_)));
     let id = types.id_of(name)?;
     if is_struct(id) {
         return Some(id);
     }
-    // Numbers have no gaps, and all are known.
-    (1..)
-        .map_while(|id| types.from_id(id).map(|_| id))
-        .find(|id| types.name_of(*id).as_deref() == Some(name) && is_struct(*id))
+    let mut structs = types.get().iter().filter_map(|(id, kind)| match kind {
+        TypeVariant::Struct(structure) => Some((*id, structure)),
+        _ => None,
+    });
+    structs
+        .find(|(_, structure)| structure.name().as_deref() == Some(name))
+        .map(|(id, _)| id)
 }
 
 /// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
