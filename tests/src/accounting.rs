@@ -28,7 +28,7 @@ pub fn lost(tables: &Tables, family: Family) -> u64 {
 }
 
 /// Why a kernel before 6.15 without trampolines, or told not to use them, has no checks of capabilities to show.
-const NO_TRACEPOINT: &str = "before Linux 6.15 there is no tracepoint of capability checks";
+pub const NO_TRACEPOINT: &str = "before Linux 6.15 there is no tracepoint of capability checks";
 
 fn every_family_is_covered(tables: &Tables) -> Result<()> {
     for family in Family::ALL {

@@ -4,9 +4,11 @@
 pub mod access;
 pub mod accounting;
 pub mod cloud;
+pub mod cloud_server;
 pub mod compare;
 pub mod payload;
 pub mod peer;
+pub mod privileged;
 pub mod recorded;
 pub mod replay;
 pub mod strace;

@@ -1,7 +1,6 @@
 //! System calls: under strace, whittle and strace count the same ones, each as often as the other.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -14,41 +13,13 @@ use whittle_schemas::{
 };
 use whittle_tests::{
     accounting, recorded,
+    strace::counts::{self, Counts, logged},
     workload::{self, Workload},
 };
 
-type Counts = BTreeMap<String, u64>;
-
-/// Calls that whittle counted, of all programs but those with this file name.
-fn counted(tables: &Tables, but: &str) -> Counts {
-    let is_of = |id: &str| {
-        let mut rows = tables.subjects.iter();
-        rows.any(|row| row.subject_id == id && row.executable.ends_with(but.as_bytes()))
-    };
-    let mut counts = Counts::new();
-    for row in &tables.usage {
-        if row.surface == Surface::Syscall && !is_of(&row.subject_id) {
-            let name = String::from_utf8_lossy(&row.resource).into_owned();
-            *counts.entry(name).or_default() += row.count;
-        }
-    }
-    counts
-}
-
-/// Calls in a log of `strace -f`: each line is a process and what it does. The first call is strace's own process
-/// becoming the program.
-fn logged(log: &str) -> Counts {
-    let mut counts = Counts::new();
-    let calls = log.lines().filter_map(|line| {
-        let (_, what) = line.trim_start().split_once(' ')?;
-        let (name, _) = what.trim_start().split_once('(')?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        name.bytes().all(is_name).then(|| name.to_owned())
-    });
-    for name in calls.skip(1) {
-        *counts.entry(name).or_default() += 1;
-    }
-    counts
+/// Calls that whittle counted, of all programs but strace.
+fn counted(tables: &Tables) -> Counts {
+    counts::counted(tables, |subject| !subject.executable.ends_with(b"/strace"))
 }
 
 fn record(folder: &Path, command: &[OsString]) -> Result<Tables> {
@@ -100,7 +71,7 @@ fn compare(make: fn(&Path) -> Result<Workload>) -> Result<()> {
         logged.len() > 10,
         "strace's log is not understood: {logged:?}"
     );
-    assert_eq!(counted(&tables, "/strace"), logged);
+    assert_eq!(counted(&tables), logged);
     Ok(())
 }
 
@@ -129,7 +100,7 @@ fn the_calls_of_a_command_begin_with_the_one_that_starts_it_and_end_with_its_exi
     workload::needs(&["strace"])?;
     let (_root, folder) = folder()?;
     let tables = record(&folder, &["true".into()])?;
-    let alone = counted(&tables, "/strace");
+    let alone = counted(&tables);
     let command = ["strace", "-f", "-o", "strace.log", "true"].map(OsString::from);
     ensure!(
         std::process::Command::new(&command[0])

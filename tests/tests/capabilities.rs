@@ -5,91 +5,24 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use whittle_schemas::table::{Outcome, Surface, Tables};
-use whittle_tests::{recorded, workload};
+use whittle_schemas::table::{Outcome, Surface};
+use whittle_tests::{
+    privileged::{GIVEN, NEEDED, checked, lacked, prepare, set, with},
+    recorded, workload,
+};
 
-/// A user that is granted nothing but what a test gives it.
-const NOBODY: &str = "65534";
-
-/// Capabilities that the program is given: those that containers have by default, and some more.
-const GIVEN: [&str; 18] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "net_bind_service",
-    "net_admin",
-    "net_raw",
-    "sys_chroot",
-    "sys_admin",
-    "sys_nice",
-    "mknod",
-    "audit_write",
-    "setfcap",
-];
-
-/// What `privileged.py` needs, by the manual page capabilities(7).
-const NEEDED: [&str; 7] = [
-    "chown",
-    "dac_read_search",
-    "kill",
-    "net_bind_service",
-    "net_raw",
-    "sys_admin",
-    "sys_nice",
-];
-
-/// A folder that everybody can look into, with what `privileged.py` acts on.
+/// A folder for the program.
 fn folder() -> Result<(TempDir, PathBuf)> {
-    workload::needs(&["setpriv", "unshare"])?;
     let root = tempfile::tempdir()?;
     let path = fs::canonicalize(root.path())?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    fs::create_dir(path.join("mnt"))?;
-    for name in ["owned", "sealed"] {
-        fs::write(path.join(name), "")?;
-        fs::set_permissions(path.join(name), fs::Permissions::from_mode(0o000))?;
-    }
-    fs::write(
-        path.join("privileged.py"),
-        include_str!("../peers/privileged.py"),
-    )?;
+    prepare(&path)?;
     Ok((root, path))
-}
-
-/// The program under a user without rights of its own, with these capabilities alone.
-fn with(capabilities: &BTreeSet<String>) -> Vec<OsString> {
-    let list = capabilities
-        .iter()
-        .fold(String::new(), |list, name| list + ",+" + name);
-    let command = [
-        "unshare",
-        "--mount",
-        "setpriv",
-        "--reuid",
-        NOBODY,
-        "--regid",
-        NOBODY,
-        "--clear-groups",
-        &format!("--inh-caps=-all{list}"),
-        &format!("--ambient-caps=-all{list}"),
-        "/usr/bin/python3",
-        "-IS",
-        "privileged.py",
-    ];
-    command.iter().map(OsString::from).collect()
 }
 
 fn passes(folder: &Path, capabilities: &BTreeSet<String>) -> Result<bool> {
@@ -100,35 +33,6 @@ fn passes(folder: &Path, capabilities: &BTreeSet<String>) -> Result<bool> {
         .stdout(Stdio::null())
         .status()?;
     Ok(status.success())
-}
-
-/// Capabilities that the program was checked for with this outcome, in the words of setpriv.
-fn checked(tables: &Tables, outcome: Outcome) -> BTreeSet<String> {
-    let of_program = |id: &str| {
-        let mut subjects = tables.subjects.iter();
-        subjects.any(|row| {
-            row.subject_id == id
-                && row
-                    .script
-                    .as_deref()
-                    .is_some_and(|script| script.ends_with(b"privileged.py"))
-        })
-    };
-    let rows = tables.usage.iter().filter(|row| {
-        row.surface == Surface::Capability
-            && row.outcome == outcome
-            && row.action == "use"
-            && of_program(&row.subject_id)
-    });
-    rows.map(|row| {
-        let name = String::from_utf8_lossy(&row.resource).to_lowercase();
-        name.strip_prefix("cap_").unwrap_or(&name).to_owned()
-    })
-    .collect()
-}
-
-fn set(names: &[&str]) -> BTreeSet<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 #[test]
@@ -159,10 +63,7 @@ fn what_a_program_lacks_is_denied_and_is_no_use() -> Result<()> {
     let recording = recorded::record(&folder.join("data"), &folder, &with(&given))?;
     assert_eq!(recording.output.status.code(), Some(1));
     assert_eq!(checked(&recording.tables, Outcome::Allowed), given);
-    let mut lacked = set(&NEEDED);
-    lacked.retain(|name| !given.contains(name));
-    // A file that the mode protects can be opened with either of two, and the kernel asks for both.
-    lacked.insert("dac_override".to_owned());
+    let lacked = lacked(&given);
     assert_eq!(checked(&recording.tables, Outcome::Denied), lacked);
     Ok(())
 }

@@ -3,132 +3,34 @@
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
     fs,
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use whittle_schemas::table::{EndpointRow, Surface, UsageRow};
+use anyhow::{Result, bail, ensure};
+use whittle_schemas::table::EndpointRow;
 use whittle_tests::{
-    peer::peer,
+    cloud_server::{self, DEPLOY, NIGHTLY, PLANTED, Server, USER},
     recorded::{self, record},
 };
 
 /// Longest wait for the recorder to write down what it saw.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// What every secret of the two programs has in it.
-const PLANTED: &str = "planted";
-
-const NIGHTLY: &str = "arn:aws:iam::029608264753:role/nightly";
-const DEPLOY: &str = "arn:aws:iam::029608264753:role/teams/deploy";
-const USER: &str = "AKIAQNZGKIQY56JQ7WML";
-
-/// A server, and where it listens.
-struct Server {
-    process: Child,
-    plain: String,
-    tls: String,
-    certificate: PathBuf,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Result<Self> {
-        let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
-        let made = Command::new("openssl")
-            .args([
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            ])
-            .args([
-                "-subj",
-                "/CN=localhost",
-                "-addext",
-                "subjectAltName=DNS:localhost",
-            ])
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate)
-            .output()
-            .context("openssl cannot be started: install it")?;
-        ensure!(made.status.success(), "no certificate was made: {made:?}");
-        let mut process = Command::new("python3")
-            .arg(peer("cloud_server.py"))
-            .args([&certificate, &key])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("python3 cannot be started: install it")?;
-        let mut ports = String::new();
-        let output = process.stdout.take().context("stdout is a pipe")?;
-        BufReader::new(output).read_line(&mut ports)?;
-        let (plain, tls) = ports
-            .trim()
-            .split_once(' ')
-            .context("it prints two ports")?;
-        let (plain, tls) = (plain.to_owned(), tls.to_owned());
-        Ok(Self {
-            process,
-            plain,
-            tls,
-            certificate,
-        })
-    }
-
-    fn calls(&self) -> Vec<OsString> {
-        let mut command: Vec<OsString> = vec!["python3".into(), peer("cloud_calls.py").into()];
-        command.extend([&self.plain, &self.tls].map(Into::into));
-        command.push(self.certificate.clone().into());
-        command
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It ends with its input; where that is not enough there is nothing left to do about it.
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
 
 #[test]
 fn requests_of_a_real_client_become_the_rows_that_they_are() -> Result<()> {
     let root = tempfile::tempdir()?;
     let root = fs::canonicalize(root.path())?;
     let server = Server::start(&root)?;
-    let recording = record(&root.join("data"), &root, &server.calls())?;
+    let recording = record(&root.join("data"), &root, &server.client())?;
     let messages = String::from_utf8_lossy(&recording.output.stderr);
     ensure!(recording.output.status.success(), "{messages}");
     let tables = &recording.tables;
 
-    let calls = tables
-        .usage
-        .iter()
-        .filter(|row| row.surface == Surface::Cloud);
-    let found: BTreeSet<String> = calls.map(line).collect();
-    let (plain, tls) = (
-        format!("127.0.0.1:{} cloud/http", server.plain),
-        format!("localhost:{} cloud/openssl", server.tls),
-    );
-    let expected = [
-        format!("1 {NIGHTLY} s3:GetObject arn:aws:s3:::orders/before-the-keys allowed - {plain}"),
-        format!("1 {NIGHTLY} s3:GetObject arn:aws:s3:::orders/large allowed - {plain}"),
-        format!("1 {NIGHTLY} s3:PutObject arn:aws:s3:::orders/denied denied AccessDenied {plain}"),
-        format!("1 {NIGHTLY} s3:PutObject arn:aws:s3:::orders/upload allowed - {plain}"),
-        format!("3 {NIGHTLY} s3:GetObject arn:aws:s3:::orders/again allowed - {plain}"),
-        format!("1 {USER} sts:AssumeRole {DEPLOY} allowed - {tls}"),
-        format!("1 {DEPLOY} s3:GetObject arn:aws:s3:::orders/large allowed - {tls}"),
-        format!(
-            "1 {DEPLOY} dynamodb:PutItem arn:aws:dynamodb:eu-west-1:029608264753:table/orders allowed - {tls}"
-        ),
-        format!("1 {DEPLOY} dynamodb:* * allowed - {tls}"),
-        format!("1 {DEPLOY} s3:DeleteObject arn:aws:s3:::orders/byte-by-byte allowed - {tls}"),
-    ];
-    assert_eq!(found, expected.into_iter().collect());
+    assert_eq!(cloud_server::calls(&tables.usage), server.expected_calls());
 
     let endpoints: BTreeSet<String> = tables.endpoints.iter().map(endpoint_line).collect();
     let expected = [
@@ -164,7 +66,7 @@ fn a_recorder_that_is_killed_leaves_calls_and_no_secret_in_its_spool() -> Result
     let root = fs::canonicalize(root.path())?;
     let server = Server::start(&root)?;
     let data = root.join("data");
-    let mut recorder = recorded::recorder(&data, &root, &server.calls())?
+    let mut recorder = recorded::recorder(&data, &root, &server.client())?
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -209,20 +111,6 @@ fn wait_for_spooled(data: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
         thread::yield_now();
     }
     bail!("nothing was spooled within {PATIENCE:?}")
-}
-
-fn line(row: &UsageRow) -> String {
-    format!(
-        "{} {} {} {} {} {} {} {}",
-        row.count,
-        row.principal.as_deref().unwrap_or("-"),
-        row.action,
-        String::from_utf8_lossy(&row.resource),
-        row.outcome,
-        row.error.as_deref().unwrap_or("-"),
-        row.endpoint.as_deref().unwrap_or("-"),
-        row.source,
-    )
 }
 
 fn endpoint_line(row: &EndpointRow) -> String {

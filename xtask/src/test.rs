@@ -14,7 +14,7 @@ use crate::toolchain::Toolchain;
 /// Options of `cargo xtask test`.
 #[derive(Args)]
 pub struct Options {
-    /// Leave the virtual machine out
+    /// Leave the virtual machines out
     #[arg(long)]
     no_vm: bool,
     /// Run this step alone; may be given several times
@@ -35,7 +35,7 @@ pub enum Step {
     Fuzz,
     /// Rebuild the BPF object and compare it with the committed one
     Ebpf,
-    /// The tests of tests/vm/run.list on kernel 6.1, in a virtual machine
+    /// The tests of tests/vm/run.list on the kernels that pass, in virtual machines: 7.3 is not one yet (docs/kernels.md)
     Vm,
 }
 
@@ -123,7 +123,7 @@ fn commands(step: Step) -> Result<Vec<Command>> {
         }
         Step::Fuzz => vec![xtask(&["fuzz", "--seconds", "5"])],
         Step::Ebpf => vec![xtask(&["ebpf", "--check"])],
-        Step::Vm => vec![xtask(&["vm", "6.1"])],
+        Step::Vm => vec![xtask(&["vm", "5.10", "6.1", "6.12"])],
     })
 }
 
@@ -180,8 +180,9 @@ fn follow(command: &mut Command, results: &mut Vec<String>) -> Result<()> {
         let line = line.with_context(|| format!("cannot read the output of `{shown}`"))?;
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
-        if let Some(result) = line.trim().strip_prefix("test result: ") {
-            results.push(result.to_owned());
+        // Before it stands the kernel's name, where the program ran in a guest.
+        if let Some((before, result)) = line.trim().split_once("test result: ") {
+            results.push(format!("{before}{result}"));
         }
     }
     let status = child.wait().with_context(|| format!("`{shown}` is lost"))?;

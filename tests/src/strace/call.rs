@@ -1,7 +1,7 @@
 //! Whole system calls of a log: the two halves of interrupted ones joined, arguments split, result read.
 //! What a call means is in `trace.rs`.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     Error,
@@ -46,7 +46,8 @@ pub fn read(log: &str) -> Result<Vec<Call>, Error> {
     // Thread -> index of its unfinished call, the text so far.
     let mut open: HashMap<u32, (usize, String)> = HashMap::new();
     for text in log.lines() {
-        let (id, line) = parse(text)?;
+        let whole = without_superseded(text);
+        let (id, line) = parse(&whole)?;
         match line {
             Line::Whole { name, rest } => calls.push(call(id, name, rest)?),
             Line::Unfinished { name, start } => {
@@ -207,6 +208,19 @@ fn nesting(text: &str) -> impl Iterator<Item = (usize, u8, i32)> {
     })
 }
 
+/// On one processor strace may say that an exec superseded its thread on the exec's own line, which has the new id already.
+fn without_superseded(text: &str) -> Cow<'_, str> {
+    let start = text.split_once("+++ superseded by execve in pid ");
+    match start.map(|(start, _)| {
+        start
+            .trim_end()
+            .trim_end_matches(|end: char| end.is_ascii_digit())
+    }) {
+        Some(start) if start.contains('(') => format!("{start} <unfinished ...>").into(),
+        _ => text.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Call, Returned, read};
@@ -297,6 +311,17 @@ mod tests {
                 value: 0,
                 decoration: String::new()
             }
+        );
+    }
+
+    #[test]
+    fn an_exec_whose_line_goes_over_into_the_end_of_its_thread_is_one_call() {
+        let log = "9 execve(\"\\x2f\", [\"\\x77\"...], 0x7ff /* 35 vars */9   +++ superseded by execve in pid 11 +++\n\
+                   9 <... execve resumed>)             = 0\n";
+        let calls = calls(log);
+        assert_eq!(
+            (calls.len(), calls[0].id, calls[0].arguments.len()),
+            (1, 9, 3)
         );
     }
 

@@ -5,6 +5,7 @@
 pub mod address;
 pub mod call;
 mod change;
+pub mod counts;
 pub mod executable;
 pub mod line;
 pub mod trace;

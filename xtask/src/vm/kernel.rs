@@ -33,8 +33,8 @@ pub(crate) struct Kernel {
     pub(crate) modules: PathBuf,
 }
 
-/// The row called `name`.
-pub(crate) fn find(name: &str) -> Result<Entry> {
+/// Every row.
+pub(crate) fn all() -> Result<Vec<Entry>> {
     #[derive(Deserialize)]
     struct Table {
         kernel: Vec<Entry>,
@@ -43,12 +43,14 @@ pub(crate) fn find(name: &str) -> Result<Entry> {
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {TABLE}"))?;
     let table: Table =
         toml::from_str(&text).with_context(|| format!("{TABLE} is not a table of kernels"))?;
-    let names: Vec<String> = table
-        .kernel
-        .iter()
-        .map(|entry| entry.name.clone())
-        .collect();
-    let found = table.kernel.into_iter().find(|entry| entry.name == name);
+    Ok(table.kernel)
+}
+
+/// The row called `name`.
+pub(crate) fn find(name: &str) -> Result<Entry> {
+    let all = all()?;
+    let names: Vec<String> = all.iter().map(|entry| entry.name.clone()).collect();
+    let found = all.into_iter().find(|entry| entry.name == name);
     found.with_context(|| format!("no kernel {name}; {TABLE} has {}", names.join(", ")))
 }
 

@@ -28,8 +28,8 @@ pub(crate) struct Guest<'a> {
 /// What the guest runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Processors {
-    /// Two, as fast as they go.
-    Two,
+    /// One, as fast as it goes.
+    One,
     /// One, on which each instruction takes a nanosecond of the guest's time, and waiting takes none of ours.
     Counted,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Processors {
 impl Processors {
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Two => &["-accel", "tcg,thread=multi", "-smp", "2"],
+            Self::One => &["-accel", "tcg", "-smp", "1"],
             Self::Counted => &[
                 "-accel",
                 "tcg,thread=single",
@@ -152,6 +152,14 @@ fn failures(line: &str) -> Option<u32> {
         .0
         .parse()
         .ok()
+}
+
+/// The whole seconds in the same line.
+pub(super) fn up_for(line: &str) -> Option<&str> {
+    let (_, seconds) = line
+        .strip_prefix("whittle-vm: ")?
+        .split_once(" failed, guest up for ")?;
+    Some(seconds.split_once('.')?.0)
 }
 
 /// Fails when QEMU is missing or too old.

@@ -1,28 +1,40 @@
 //! `cargo xtask vm`: runs the tests of `tests/vm/run.list` in virtual machines with other kernels, in software
-//! emulation. What is booted is in `kernel`, `initramfs` and `root`; what is tested in `payload`; the run in `machine`.
+//! emulation. What is booted is in `kernel`, `initramfs` and `root`; what is tested in `payload`; a run in `machine`; what the
+//! runs found of hook families in `matrix`.
 
 mod image;
 pub(crate) mod initramfs;
 pub(crate) mod kernel;
 pub(crate) mod machine;
+pub mod matrix;
 pub(crate) mod payload;
 pub(crate) mod root;
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 
 use machine::Processors;
 use payload::Payload;
 
+/// Guests at a time: each keeps a processor busy, and this many is what a machine for tests has.
+const AT_ONCE: usize = 2;
+
 /// Options of `cargo xtask vm`.
 #[derive(Args)]
 pub struct Options {
-    /// Kernels to boot, by the names in tests/vm/kernels.toml
-    #[arg(default_value = "6.1")]
+    /// Kernels to boot, by the names in tests/vm/kernels.toml; all of them where none is named
     kernels: Vec<String>,
+    /// Run what takes long, too: tests/vm/full.list after tests/vm/run.list
+    #[arg(long)]
+    full: bool,
+    /// Write docs/kernels.md instead of holding the run to it; takes a run of all kernels
+    #[arg(long, conflicts_with_all = ["kernels", "bare", "command"])]
+    write: bool,
     /// Bring none of our programs: for a look at the guest
     #[arg(long)]
     bare: bool,
@@ -30,66 +42,115 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     with: Vec<PathBuf>,
     /// Seconds after which a guest is switched off and has failed
-    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
     time_out: u64,
-    /// A command to run instead of tests/vm/run.list
+    /// A command to run instead of the lists
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
-/// Boots each kernel and runs the list in it.
+/// Boots the kernels, two at a time, and runs the list in each.
 ///
 /// # Errors
-/// When something cannot be had or built, or a command fails in a guest.
+/// When something cannot be had or built, a command fails in a guest, or a guest contradicts docs/kernels.md.
 pub fn run(options: &Options) -> Result<()> {
     machine::require_qemu()?;
-    let kernels: Vec<kernel::Entry> = options
-        .kernels
-        .iter()
-        .map(|name| kernel::find(name))
-        .collect::<Result<_>>()?;
+    let entries: Vec<kernel::Entry> = if options.kernels.is_empty() {
+        kernel::all()?
+    } else {
+        let named = options.kernels.iter().map(|name| kernel::find(name));
+        named.collect::<Result<_>>()?
+    };
     let payload = if options.bare {
         Payload::bare()?
     } else {
         Payload::build()?
     };
     payload.bring(&options.with)?;
-    let run_list = payload::run_list(&options.command)?;
+    let run_list = payload::run_list(&options.command, options.full)?;
     let root = root::image(root::TEST_PACKAGES)?;
-    let mut failed = Vec::new();
-    for entry in &kernels {
-        let kernel = kernel::fetch(entry)?;
-        let initramfs = initramfs::make(&kernel)?;
-        let disk = payload.disk(&run_list)?;
-        println!(
-            "kernel {}, commands to run: {}",
-            kernel.release,
-            run_list.lines().filter(|line| is_command(line)).count()
-        );
-        let started = Instant::now();
+    let disk = payload.disk(&run_list)?;
+    // Fetched one after the other: each may bring the index of the same archive.
+    let mut waiting = VecDeque::new();
+    for entry in entries {
+        let kernel = kernel::fetch(&entry)?;
+        waiting.push_back((waiting.len(), entry, kernel));
+    }
+    let waiting = Mutex::new(waiting);
+    let outcomes = Mutex::new(Vec::new());
+    let next = || waiting.lock().ok()?.pop_front();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((place, entry, kernel)) = next() {
+                    let guest = boot(&entry.name, &kernel, &root, disk.path(), options.time_out);
+                    if let Ok(mut outcomes) = outcomes.lock() {
+                        outcomes.push((place, entry.name, guest));
+                    }
+                }
+            });
+        }
+    });
+    let mut outcomes = outcomes
+        .into_inner()
+        .map_err(|_| anyhow!("a guest's thread has failed"))?;
+    outcomes.sort_by_key(|(place, ..)| *place);
+    let (mut guests, mut failed) = (Vec::new(), Vec::new());
+    for (_, name, (guest, outcome)) in outcomes {
+        if let Err(error) = outcome {
+            println!("kernel {name}: {error:#}");
+            failed.push(name);
+        }
+        guests.push(guest);
+    }
+    // What failed is in the page, too: a cell says no.
+    if options.write {
+        matrix::write(&guests)?;
+    }
+    ensure!(failed.is_empty(), "failed on kernel {}", failed.join(", "));
+    if options.bare || !options.command.is_empty() {
+        return Ok(());
+    }
+    matrix::check(&guests)
+}
+
+/// Runs one guest to its end. What it found is there even where it failed.
+fn boot(
+    name: &str,
+    kernel: &kernel::Kernel,
+    root: &Path,
+    disk: &Path,
+    time_out: u64,
+) -> (matrix::Guest, Result<()>) {
+    println!("{name}| {}", kernel.release);
+    let mut found = matrix::Guest {
+        kernel: name.to_owned(),
+        release: kernel.release.clone(),
+        seconds: None,
+        cells: Vec::new(),
+    };
+    let started = Instant::now();
+    let outcome = initramfs::make(kernel).and_then(|initramfs| {
         let guest = machine::Guest {
             kernel: &kernel.image,
             initramfs: &initramfs,
-            root: &root,
-            payload: disk.path(),
-            processors: Processors::Two,
+            root,
+            payload: disk,
+            processors: Processors::One,
         };
-        let time_limit = Duration::from_secs(options.time_out);
-        let outcome = guest.run(time_limit, &mut |line| println!("  {line}"));
-        println!(
-            "kernel {}: {:.0} s",
-            kernel.release,
-            started.elapsed().as_secs_f64()
-        );
-        if let Err(error) = outcome {
-            println!("kernel {}: {error:#}", kernel.release);
-            failed.push(entry.name.clone());
-        }
-    }
-    if !failed.is_empty() {
-        bail!("failed on kernel {}", failed.join(", "));
-    }
-    Ok(())
+        guest.run(Duration::from_secs(time_out), &mut |line| {
+            println!("{name}| {line}");
+            found.cells.extend(matrix::Cell::of_line(line));
+            if let Some(seconds) = machine::up_for(line) {
+                found.seconds = Some(seconds.to_owned());
+            }
+        })
+    });
+    println!(
+        "{name}| over after {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
+    (found, outcome)
 }
 
 fn is_command(line: &str) -> bool {

@@ -87,14 +87,19 @@ impl Payload {
     }
 }
 
-/// The text of the list to run: `command` alone, else that of the repository.
-pub(crate) fn run_list(command: &[String]) -> Result<String> {
+/// The text of the list to run: `command` alone, else the lists of the repository.
+pub(crate) fn run_list(command: &[String], full: bool) -> Result<String> {
     const LIST: &str = "tests/vm/run.list";
-    if command.is_empty() {
-        return fs::read_to_string(places::repository().join(LIST))
-            .with_context(|| format!("cannot read {LIST}"));
+    const FULL: &str = "tests/vm/full.list";
+    if !command.is_empty() {
+        return Ok(format!("{}\n", command.join(" ")));
     }
-    Ok(format!("{}\n", command.join(" ")))
+    let lists = if full { &[LIST, FULL][..] } else { &[LIST] };
+    let texts = lists.iter().map(|list| {
+        fs::read_to_string(places::repository().join(list))
+            .with_context(|| format!("cannot read {list}"))
+    });
+    texts.collect()
 }
 
 struct Built {

@@ -1,0 +1,304 @@
+//! Every hook family, on the kernel and with the backend at hand: it is loaded, it fires, and what it saw is what another
+//! observer saw. Each test prints its cell of the matrix in `docs/kernels.md`. One recording serves all of them, because on
+//! an emulated CPU loading the probes takes longest; the tests of single families look at more.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs,
+    io::Write,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use whittle_schemas::{
+    record::Family,
+    table::{Outcome, SubjectRow, Surface, Tables},
+};
+use whittle_tests::{
+    access::{self, Access, Tally},
+    accounting,
+    cloud_server::{self, Server},
+    compare,
+    peer::peer,
+    privileged,
+    recorded::{self, Recording},
+    strace::{self, counts},
+    workload,
+};
+use xtask::vm::matrix::Cell;
+
+/// Makes the accesses that strace sees, too.
+const ACCESSES: &str = "set -e\npython3 calls.py\nsh refused.sh 65534\n";
+
+/// What runs outside of strace's sight in this recording: by executable, and by script.
+const OTHERS: [&str; 4] = ["strace", "unshare", "setpriv", "curl"];
+const OTHER_SCRIPTS: [&str; 4] = ["families.py", "privileged.py", "cloud_calls.py", "acts.py"];
+
+/// Debian's own: a `python3` before it on PATH may be a script, whose programs would be none of these.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// The one recording.
+struct Run {
+    recording: Recording,
+    folder: PathBuf,
+    cloud: BTreeSet<String>,
+    _root: TempDir,
+}
+
+fn run() -> &'static Run {
+    // A failure is kept: to record once more for each test would only take longer.
+    static RUN: OnceLock<Result<Run, String>> = OnceLock::new();
+    let run = RUN.get_or_init(|| record().map_err(|error| format!("{error:?}")));
+    run.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn record() -> Result<Run> {
+    workload::needs(&["strace", "curl"])?;
+    let root = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let folder = fs::canonicalize(root.path())?;
+    privileged::prepare(&folder)?;
+    workload::calls(&folder)?;
+    workload::refused(&folder)?;
+    fs::write(folder.join("accesses.sh"), ACCESSES)?;
+    let server = Server::start(&folder)?;
+    let mut client = server.client();
+    client[0] = PYTHON.into();
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+    let few = privileged::set(&["chown", "kill"]);
+    let commands = [
+        (
+            0,
+            strace::command(&folder.join("accesses.log"), &words(&["sh", "accesses.sh"])),
+        ),
+        (
+            7,
+            words(&[
+                "strace",
+                "-f",
+                "-o",
+                "calls.log",
+                "--",
+                "curl",
+                "--silent",
+                "file:///etc/passwd",
+                "http://127.0.0.1:9/",
+            ]),
+        ),
+        (0, privileged::with(&privileged::set(&privileged::GIVEN))),
+        (1, privileged::with(&few)),
+        (0, client),
+        (
+            0,
+            words(&[
+                PYTHON,
+                peer("acts.py")
+                    .to_str()
+                    .context("a path of tests is text")?,
+            ]),
+        ),
+    ];
+    let text = |(status, command): &(i32, Vec<OsString>)| {
+        let command: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+        serde_json::json!([status, command])
+    };
+    let commands: serde_json::Value = commands.iter().map(text).collect();
+
+    let data = folder.join("data");
+    let mut whittle = recorded::whittle()?;
+    whittle.args(["record", "--syscalls", "--out"]).arg(&data);
+    whittle.args(["--", "unshare", "--mount", PYTHON]);
+    whittle.arg(peer("families.py")).arg(commands.to_string());
+    let recording = recorded::finish(&data, whittle.current_dir(&folder))?;
+    let messages = String::from_utf8_lossy(&recording.output.stderr);
+    ensure!(recording.output.status.success(), "{messages}");
+    accounting::check(&recording.tables)?;
+    Ok(Run {
+        recording,
+        folder,
+        cloud: server.expected_calls(),
+        _root: root,
+    })
+}
+
+/// Holds a family to its cell: loaded, fired and in parity, or not there for the one reason that there is.
+#[track_caller]
+fn check(family: Family, parity: fn(&Run) -> Result<()>) {
+    let run = run();
+    let mut cell = cell(&run.recording.tables, family);
+    let known = cell.reason.ends_with(accounting::NO_TRACEPOINT);
+    let outcome = if cell.loaded { parity(run) } else { Ok(()) };
+    cell.parity = cell.loaded && outcome.is_ok();
+    // Not by `println!`, which the test harness keeps to itself.
+    writeln!(std::io::stdout(), "{}", cell.line()).expect("standard output is there");
+    if let Err(error) = outcome {
+        panic!("{error:?}");
+    }
+    assert!(cell.loaded || known, "{}", cell.reason);
+    assert!(cell.fired || !cell.loaded, "nothing was seen");
+}
+
+fn cell(tables: &Tables, family: Family) -> Cell {
+    let rows = tables
+        .coverage
+        .iter()
+        .filter(|row| row.family == family.name());
+    let rows: Vec<_> = rows.collect();
+    let loaded = !rows.is_empty() && rows.iter().all(|row| row.backend != "none");
+    // The backend that was asked for names the column, also where the family has another one or none.
+    let asked = std::env::var("WHITTLE_BACKEND");
+    let found = || {
+        rows.first()
+            .map_or_else(String::new, |row| row.backend.clone())
+    };
+    Cell {
+        family: family.name().to_owned(),
+        backend: asked.unwrap_or_else(|_| found()),
+        loaded,
+        fired: rows.iter().map(|row| row.seen).sum::<u64>() > 0,
+        parity: false,
+        reason: rows
+            .first()
+            .map_or_else(String::new, |row| row.backend_reason.clone()),
+    }
+}
+
+/// Whether strace's log of accesses has what a subject did.
+fn is_straced(subject: &SubjectRow) -> bool {
+    let name = |path: &[u8]| {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    let is_one =
+        |path: &[u8], names: &[&str]| name(path).is_some_and(|name| names.contains(&name.as_str()));
+    let script = subject.script.as_deref().unwrap_or_default();
+    !is_one(&subject.executable, &OTHERS) && !is_one(script, &OTHER_SCRIPTS)
+}
+
+/// The family whose hooks an access is seen at.
+fn family_of(access: &Access) -> Family {
+    match access.action.as_str() {
+        "execute" | "between+execute" => Family::Process,
+        "connect" | "bind" | "listen" | "accept" | "send" => Family::Socket,
+        _ => Family::File,
+    }
+}
+
+/// Strace and whittle saw the same accesses of this family, as often.
+fn agrees_with_strace(run: &Run, family: Family) -> Result<()> {
+    let log = fs::read_to_string(run.folder.join("accesses.log"))?;
+    let trace = strace::read(&log, run.folder.as_os_str().as_bytes())?;
+    let tables = &run.recording.tables;
+    let subjects = tables.subjects.iter().filter(|row| is_straced(row));
+    let subjects: BTreeSet<_> = subjects.map(|row| &row.subject_id).collect();
+    let rows = tables
+        .usage
+        .iter()
+        .filter(|row| subjects.contains(&row.subject_id));
+    let of_family = |tally: Tally| -> Tally {
+        let of_family = tally
+            .into_iter()
+            .filter(|(access, _)| family_of(access) == family);
+        of_family.collect()
+    };
+    let (strace, whittle) = (of_family(trace.tally), of_family(access::of_rows(rows)));
+    ensure!(
+        !strace.is_empty(),
+        "strace saw no access of family {}",
+        family.name()
+    );
+    compare::agree(family.name(), &strace, &whittle)
+}
+
+#[test]
+fn programs_that_are_executed_are_those_that_strace_sees() {
+    check(Family::Process, |run| {
+        agrees_with_strace(run, Family::Process)
+    });
+}
+
+#[test]
+fn files_that_are_opened_and_changed_are_those_that_strace_sees() {
+    check(Family::File, |run| agrees_with_strace(run, Family::File));
+}
+
+#[test]
+fn addresses_are_those_that_strace_sees() {
+    check(Family::Socket, |run| {
+        agrees_with_strace(run, Family::Socket)
+    });
+}
+
+#[test]
+fn requests_in_plain_text_and_openssl_are_those_that_the_client_makes() {
+    check(Family::Payload, |run| {
+        let calls = cloud_server::calls(&run.recording.tables.usage);
+        ensure!(calls == run.cloud, "{calls:#?} and not {:#?}", run.cloud);
+        Ok(())
+    });
+}
+
+#[test]
+fn capabilities_are_those_that_the_acts_need() {
+    check(Family::Capability, |run| {
+        let tables = &run.recording.tables;
+        let used = privileged::checked(tables, Outcome::Allowed);
+        ensure!(
+            used == privileged::set(&privileged::NEEDED),
+            "used: {used:?}"
+        );
+        let denied = privileged::checked(tables, Outcome::Denied);
+        let lacked = privileged::lacked(&privileged::set(&["chown", "kill"]));
+        ensure!(denied == lacked, "denied: {denied:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn system_calls_are_those_that_strace_logs() {
+    check(Family::Syscall, |run| {
+        let log = fs::read(run.folder.join("calls.log")).context("strace has written no log")?;
+        let logged = counts::logged(&String::from_utf8_lossy(&log));
+        let is_curl = |row: &SubjectRow| row.executable.ends_with(b"/curl");
+        let counted = counts::counted(&run.recording.tables, is_curl);
+        ensure!(
+            logged.len() > 10,
+            "strace's log is not understood: {logged:?}"
+        );
+        ensure!(counted == logged, "counted {counted:?}, logged {logged:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn privileged_acts_are_those_that_the_program_says_it_did() {
+    check(Family::Privilege, |run| {
+        let said = fs::read(run.folder.join("5.out"))?;
+        let said: BTreeSet<(String, String, String)> = serde_json::from_slice(&said)?;
+        let tables = &run.recording.tables;
+        let of_acts = |id: &str| {
+            let mut subjects = tables.subjects.iter().filter(|row| row.subject_id == id);
+            subjects.any(|row| {
+                row.script
+                    .as_deref()
+                    .is_some_and(|script| script.ends_with(b"/acts.py"))
+            })
+        };
+        let rows = tables
+            .usage
+            .iter()
+            .filter(|row| row.surface == Surface::Privilege && of_acts(&row.subject_id));
+        let found: BTreeSet<_> = rows
+            .map(|row| {
+                let resource = String::from_utf8_lossy(&row.resource).into_owned();
+                (row.action.clone(), resource, row.outcome.to_string())
+            })
+            .collect();
+        ensure!(found == said, "found {found:#?}, said {said:#?}");
+        Ok(())
+    });
+}
