@@ -1,8 +1,11 @@
 //! The wiring, from the kernel to Parquet: the one module that knows every stage. `calls` is the way of connections and
-//! their calls, `rows` makes tables of a window, `writer` writes them.
+//! their calls, `pace` says when to look into the ring, `wait` waits, `rows` makes
+//! tables of a window, `writer` writes them.
 
 mod calls;
+mod pace;
 mod rows;
+mod wait;
 mod writer;
 
 use std::{
@@ -14,7 +17,7 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
+    event::{PollFd, PollFlags},
     fd::{AsFd, BorrowedFd},
     process::{DumpableBehavior, set_dumpable_behavior},
 };
@@ -33,6 +36,7 @@ use crate::{
     sink::{self, Place},
     window::{Added, Frame, Usage, Window, subject_row, usage_row},
 };
+use pace::Pace;
 use writer::Writer;
 
 /// What to record, and where to.
@@ -98,6 +102,7 @@ pub struct Recorder {
     counted: [Counts; 2],
     clock: Clock,
     start_us: i64,
+    pace: Pace,
     /// Records that could not be decoded.
     undecodable: u64,
     /// Of these, the ones that no window has counted as lost yet.
@@ -130,6 +135,7 @@ impl Recorder {
             counted: [Counts::ZERO; 2],
             clock: clock::now(),
             start_us,
+            pace: Pace::default(),
             undecodable: 0,
             unexplained: 0,
         })
@@ -178,15 +184,22 @@ impl Recorder {
             tracing::warn!(%error, "PR_SET_DUMPABLE");
         }
         loop {
-            let is_empty = self.read_ring(TURN);
-            let left = self.left_of_window();
+            let records = self.read_ring(TURN);
+            let now_us = clock::now_us();
+            let left = self.left_of_window(now_us);
             if left.is_zero() {
                 self.end_window()?;
                 self.writer.next(self.start_us);
                 continue;
             }
-            let left = if is_empty { left } else { Duration::ZERO };
-            let ready = self.wait(until, left)?;
+            let ready = match records {
+                0 => self.wait(until, left)?,
+                TURN.. => self.wait(until, Duration::ZERO)?,
+                _ => match self.pace.looked(now_us) {
+                    None => self.wait(until, left)?,
+                    Some(rest) => wait::wait(&mut wait::polled(until), rest.min(left))?,
+                },
+            };
             if let Some(index) = ready {
                 return Ok(index);
             }
@@ -207,7 +220,7 @@ impl Recorder {
         })
     }
 
-    fn left_of_window(&self) -> Duration {
+    fn left_of_window(&self, now_us: i64) -> Duration {
         let end_us = self.start_us.saturating_add_unsigned(
             self.config
                 .window
@@ -215,39 +228,23 @@ impl Recorder {
                 .try_into()
                 .unwrap_or(u64::MAX),
         );
-        Duration::from_micros(u64::try_from(end_us - clock::now_us()).unwrap_or(0))
+        Duration::from_micros(u64::try_from(end_us - now_us).unwrap_or(0))
     }
 
     /// None: records are there, or the window is over.
     fn wait(&self, until: &[BorrowedFd<'_>], left: Duration) -> Result<Option<usize>, RecordError> {
-        let mut wanted = vec![PollFd::from_borrowed_fd(
-            self.probes.ring.as_fd(),
-            PollFlags::IN,
-        )];
-        wanted.extend(
-            until
-                .iter()
-                .map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)),
-        );
-        let left = Timespec::try_from(left).unwrap_or(Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        });
-        match poll(&mut wanted, Some(&left)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(RecordError::Wait(error)),
-        }
-        Ok(wanted
-            .iter()
-            .skip(1)
-            .position(|fd| !fd.revents().is_empty()))
+        let ring = self.probes.ring.as_fd();
+        // The ring comes last, so that the others keep their numbers.
+        let mut wanted = wait::polled(until);
+        wanted.push(PollFd::from_borrowed_fd(ring, PollFlags::IN));
+        Ok(wait::wait(&mut wanted, left)?.filter(|index| *index < until.len()))
     }
 
-    /// Reads the ring empty, or as many records; says whether it is empty.
-    fn read_ring(&mut self, most: usize) -> bool {
-        for _ in 0..most {
+    /// Reads the ring empty, or as many records; says how many there were.
+    fn read_ring(&mut self, most: usize) -> usize {
+        for count in 0..most {
             let Some(record) = self.probes.ring.next_record() else {
-                return true;
+                return count;
             };
             match decode::decode(&record) {
                 Ok(Event::Script(seen)) => self.identities.script(seen),
@@ -267,7 +264,7 @@ impl Recorder {
                 }
             }
         }
-        false
+        most
     }
 
     fn touch(&mut self, touch: Touch) {
