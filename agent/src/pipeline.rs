@@ -185,6 +185,7 @@ impl Recorder {
         }
         loop {
             let records = self.read_ring(TURN);
+            self.writer.flush();
             let now_us = clock::now_us();
             let left = self.left_of_window(now_us);
             if left.is_zero() {

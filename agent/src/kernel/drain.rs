@@ -1,24 +1,22 @@
 //! The usage map's two generations: swap, wait until no program looks at the old one, read it, empty it.
 
+use std::io;
+
 use aya::{
     Ebpf,
-    maps::{Array, HashMap, MapData},
+    maps::{Array, Map, MapData, MapError},
 };
 use rustix::thread::{MembarrierCommand, membarrier};
 use whittle_schemas::record::usage::{UsageKey, UsageValue};
 
-use super::KernelError;
+use super::{KernelError, batch};
 
-const KEY_BYTES: usize = size_of::<UsageKey>();
-const VALUE_BYTES: usize = size_of::<UsageValue>();
 const NAMES: [&str; 2] = ["USAGE_0", "USAGE_1"];
 const SWITCH: &str = "GENERATION";
 
-type Map = HashMap<MapData, [u8; KEY_BYTES], [u8; VALUE_BYTES]>;
-
 /// Both generations, and the switch between them.
 pub struct Generations {
-    maps: [Map; 2],
+    maps: [MapData; 2],
     switch: Array<MapData, u32>,
     current: usize,
 }
@@ -72,26 +70,21 @@ impl Generations {
     /// # Errors
     /// The kernel does not let the map be read or emptied.
     pub fn drain(&mut self, generation: usize) -> Result<Vec<Repeat>, KernelError> {
-        let map = &mut self.maps[generation];
-        let failed = |cause| KernelError::Map {
+        let failed = |cause: io::Error| KernelError::Map {
             map: NAMES[generation],
-            cause,
+            cause: MapError::IoError(cause),
         };
-        let entries: Vec<_> = map.iter().collect::<Result<_, _>>().map_err(failed)?;
-        for (key, _) in &entries {
-            map.remove(key).map_err(failed)?;
-        }
+        let entries = batch::take_all(&self.maps[generation]).map_err(failed)?;
         Ok(entries
             .into_iter()
-            .map(|(key, value)| Repeat {
-                key: zerocopy::transmute!(key),
-                value: zerocopy::transmute!(value),
-            })
+            .map(|(key, value)| Repeat { key, value })
             .collect())
     }
 }
 
-fn take_map(object: &mut Ebpf, name: &'static str) -> Result<Map, KernelError> {
-    let map = object.take_map(name).ok_or(KernelError::Incomplete(name))?;
-    HashMap::try_from(map).map_err(|cause| KernelError::Map { map: name, cause })
+fn take_map(object: &mut Ebpf, name: &'static str) -> Result<MapData, KernelError> {
+    match object.take_map(name) {
+        Some(Map::HashMap(map)) => Ok(map),
+        _ => Err(KernelError::Incomplete(name)),
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use whittle_schemas::table::{SubjectRow, Tables, UsageRow};
 
-use crate::sink::{self, Append, Frame, Place, Spool, Window};
+use crate::sink::{self, Frame, Place, Spool, Window};
 
 /// The files of a recording.
 pub(super) struct Writer {
@@ -15,6 +15,8 @@ pub(super) struct Writer {
     spool: Option<Spool>,
     /// Subjects and instances that are in the spool.
     spooled: HashSet<(String, String)>,
+    /// Frames that are not in the spool yet: one write for many.
+    waiting: Vec<Frame>,
     files: Vec<PathBuf>,
     failure: Option<sink::Error>,
     /// Start of the first window that could not be written since one was.
@@ -30,6 +32,7 @@ impl Writer {
             place,
             spool: Some(spool),
             spooled: HashSet::new(),
+            waiting: Vec::new(),
             files: Vec::new(),
             failure: None,
             unwritten_since_us: None,
@@ -42,32 +45,42 @@ impl Writer {
         let _ = self.spool.map(Spool::remove);
     }
 
-    /// Keeps an access for the case that this process dies before the window ends.
+    /// Keeps an access for the case that this process dies before the window ends, from the next [`Self::flush`] on.
     pub(super) fn spool(
         &mut self,
         usage: UsageRow,
         instance: &str,
         subject: impl FnOnce() -> SubjectRow,
     ) {
-        let Some(spool) = &mut self.spool else { return };
-        let subject = self
-            .spooled
-            .insert((usage.subject_id.clone(), instance.to_owned()))
-            .then(|| Frame::Subject(Box::new(subject())));
-        for frame in [Some(Frame::Usage(usage)), subject].into_iter().flatten() {
-            match spool.append(&frame) {
-                Ok(Append::Spooled | Append::Refused) => {}
-                Err(error) => {
-                    self.failure.get_or_insert(error);
-                    self.spool = None;
-                    return;
-                }
-            }
+        if self.spool.is_none() {
+            return;
         }
+        let is_new = self
+            .spooled
+            .insert((usage.subject_id.clone(), instance.to_owned()));
+        self.waiting.push(Frame::Usage(usage));
+        if is_new {
+            self.waiting.push(Frame::Subject(Box::new(subject())));
+        }
+    }
+
+    /// Brings what waits into the spool.
+    pub(super) fn flush(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        if let Some(spool) = &mut self.spool
+            && let Err(error) = spool.append_all(&self.waiting)
+        {
+            self.failure.get_or_insert(error);
+            self.spool = None;
+        }
+        self.waiting.clear();
     }
 
     /// Ends the window. Where it cannot be written its spool stays, so that `recover` finds what was spooled.
     pub(super) fn end(&mut self, window: Window, tables: &Tables) {
+        self.flush();
         let spool = self.spool.take();
         self.spooled.clear();
         match sink::write_window(&self.root, &self.place, window, tables) {

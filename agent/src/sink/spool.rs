@@ -116,13 +116,31 @@ impl Spool {
     /// # Errors
     /// The disk is full or broken. The spool then ends with the frame before.
     pub fn append(&mut self, frame: &Frame) -> Result<Append, Error> {
-        let frame = encode(frame);
-        let end = self.bytes + frame.len() as u64;
-        if end > self.max_bytes || frame.len() > HEAD_BYTES + MAX_FRAME_BYTES {
-            self.refused += 1;
-            return Ok(Append::Refused);
+        let refused = self.refused;
+        self.append_all(std::slice::from_ref(frame))?;
+        Ok(if self.refused == refused {
+            Append::Spooled
+        } else {
+            Append::Refused
+        })
+    }
+
+    /// Appends frames in one write. Those that the bound refuses are counted.
+    ///
+    /// # Errors
+    /// The disk is full or broken. The spool then has none of them.
+    pub fn append_all(&mut self, frames: &[Frame]) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        for frame in frames {
+            let frame = encode(frame);
+            let end = self.bytes + (bytes.len() + frame.len()) as u64;
+            if end > self.max_bytes || frame.len() > HEAD_BYTES + MAX_FRAME_BYTES {
+                self.refused += 1;
+            } else {
+                bytes.extend_from_slice(&frame);
+            }
         }
-        if let Err(error) = self.file.write_all(&frame) {
+        if let Err(error) = self.file.write_all(&bytes) {
             // Half a frame would hide all that follow it. Should this fail too, the reader stops there.
             let _ = self
                 .file
@@ -130,8 +148,8 @@ impl Spool {
                 .and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
             return Err(Error::of(&self.path, error));
         }
-        self.bytes = end;
-        Ok(Append::Spooled)
+        self.bytes += bytes.len() as u64;
+        Ok(())
     }
 
     /// Makes all appended frames durable.
