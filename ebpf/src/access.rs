@@ -5,7 +5,7 @@
 //! 5.10 those take plain numbers only; what they need is packed for the call.
 
 use whittle_schemas::record::{
-    KIND_FILE, Text, WALK_FAULT, WALK_TRUNCATED,
+    KIND_FILE, Text, WALK_DELETED, WALK_FAULT, WALK_TRUNCATED,
     counter::Reason,
     file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
     usage::UsageKey,
@@ -18,6 +18,7 @@ use crate::{
     path::{self, Asked, Path},
     scratch::{self, Scratch},
     subject::Sighting,
+    typed::{self, Typed},
     usage,
 };
 
@@ -30,6 +31,41 @@ pub(crate) fn opened(
     flags: u64,
 ) -> Result<(), Reason> {
     Reason::or_recorded(touch_opened(sighting.packed(), subject, file, flags))
+}
+
+/// As [`opened`], for a file that the kernel gave to the hook. Only where `config::has_typed_task`.
+#[inline(always)]
+pub(crate) fn opened_typed(
+    sighting: Sighting,
+    subject: u64,
+    file: Typed,
+    flags: u64,
+) -> Result<(), Reason> {
+    let mode: u32 = file.load(offset!(file_mode));
+    let action = action(flags, mode & FMODE_CREATED != 0);
+    let mut key = sighting.key(subject, action, 0);
+    key.object = typed::object(file);
+    if usage::repeat(sighting.generation, &key) {
+        return Ok(());
+    }
+    scratch::with(|scratch, slot| {
+        let mut text = path::EMPTY;
+        typed::walk(scratch, file);
+        path::walk_on_from(slot, &mut text);
+        text.magic = typed::magic(file);
+        if path::is_removed(key.object[3]) {
+            text.walk_flags |= WALK_DELETED;
+        }
+        let mode: u16 = file.follow(offset!(file_inode)).load(offset!(inode_mode));
+        let inode = Inode {
+            number: key.object[0],
+            device: key.object[3] as u32,
+            mode: u32::from(mode),
+        };
+        send(scratch, sighting, &key, text, inode)
+    })?;
+    usage::begin(sighting.generation, sighting.family, &key);
+    Ok(())
 }
 
 /// A file that was executed.
@@ -124,7 +160,8 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let sb: u64 = read(inode, offset!(inode_sb)).ok_or(Reason::ObjectUnknown)?;
     let number: u64 = read(inode, offset!(inode_ino)).ok_or(Reason::ObjectUnknown)?;
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
-    let lineage = path::lineage(path).ok_or(Reason::ObjectUnknown)?;
+    // Addresses count by how far they are from the file system's, which `typed::object` can tell, too.
+    let lineage = path::lineage_below(path, sb).ok_or(Reason::ObjectUnknown)?;
     let mut errno = 0;
     let action = if flags == EXECUTED {
         EXECUTE
@@ -136,8 +173,8 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
         action(flags, mode & FMODE_CREATED != 0)
     };
     let mut key = sighting.key(subject, action, errno);
-    let state = if path::is_unlinked(path) { UNLINKED } else { 0 };
-    key.object = [number, path.mnt, lineage, u64::from(device) | state];
+    let device_and_state = path::device_and_state(device, path::is_unlinked(path));
+    key.object = [number, path.mnt.wrapping_sub(sb), lineage, device_and_state];
     if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
@@ -155,9 +192,6 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     usage::begin(sighting.generation, sighting.family, &key);
     Ok(())
 }
-
-/// In the last word of the object, beside the device: the name was removed.
-const UNLINKED: u64 = 1 << 32;
 
 /// In the last word of the object: it is known by what was asked for.
 const BY_REQUEST: u64 = 1 << 33;

@@ -23,6 +23,10 @@ static COUNT_CALLS: u32 = 0;
 #[unsafe(no_mangle)]
 static OPAQUE_REGISTERS: u32 = 0;
 
+/// 1: the kernel gives programs the running task with its type, as from Linux 5.11 on.
+#[unsafe(no_mangle)]
+static TYPED_TASK: u32 = 0;
+
 /// Seed of the path hashes: random per load, so that nobody can prepare colliding paths.
 #[unsafe(no_mangle)]
 static HASH_SEED: u64 = 0;
@@ -63,6 +67,11 @@ pub(crate) fn count_calls() -> bool {
 #[inline(always)]
 pub(crate) fn opaque_registers() -> bool {
     read_u32(&raw const OPAQUE_REGISTERS) != 0
+}
+
+#[inline(always)]
+pub(crate) fn has_typed_task() -> bool {
+    read_u32(&raw const TYPED_TASK) != 0
 }
 
 #[inline(always)]

@@ -14,11 +14,12 @@ use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
     access::{self, AT_FDCWD, Asking, O_CREAT, O_TRUNC, O_WRONLY},
-    config::offset,
+    config::{self, offset},
     kernel::{self, read},
     path::Asked,
     subject::{self, Sighting},
     syscall::{self, Call},
+    typed::Typed,
 };
 
 /// An open that ended, as both triggers report it.
@@ -46,31 +47,36 @@ fn file_sys_exit(ctx: BtfTracePointContext) -> i32 {
 /// Exit of the kernel's open: the function that every form of it ends in.
 #[fexit(function = "do_filp_open")]
 fn file_filp_open(ctx: FExitContext) -> i32 {
-    // Read as a number: the verifier lets nobody compute with the typed pointer that an argument is.
-    let Some(result) = read::<u64>(ctx.as_ptr() as u64, RESULT * size_of::<u64>()) else {
-        return 0;
-    };
-    let flags: Option<u32> = read(ctx.arg::<u64>(2), offset!(open_flags_flag));
+    let flags: u32 = Typed::argument(&ctx, 2).load(offset!(open_flags_flag));
     // Opens by execve are the process family's.
-    if flags.is_some_and(|flags| flags & FMODE_EXEC != 0) {
+    if flags & FMODE_EXEC != 0 {
         return 0;
     }
     let Some(sighting) = Sighting::of(Family::File) else {
         return 0;
     };
-    let name = read(ctx.arg::<u64>(1), offset!(filename_name));
-    let (Some(flags), Some(name)) = (flags, name) else {
-        sighting.count(Reason::ObjectUnknown);
-        return 0;
-    };
+    sighting.ended(by_kernel(&ctx, sighting, u64::from(flags)));
+    0
+}
+
+#[inline(always)]
+fn by_kernel(ctx: &FExitContext, sighting: Sighting, flags: u64) -> Result<(), Reason> {
+    let file = Typed::argument(ctx, RESULT);
+    if config::has_typed_task() && !file.is_error() {
+        let subject = subject::of(sighting.task)?;
+        return access::opened_typed(sighting, subject, file, flags);
+    }
+    // From here on a number: the verifier lets nobody compute with a typed pointer.
+    let result: u64 =
+        read(ctx.as_ptr() as u64, RESULT * size_of::<u64>()).ok_or(Reason::ObjectUnknown)?;
+    let name = read(ctx.arg::<u64>(1), offset!(filename_name)).ok_or(Reason::ObjectUnknown)?;
     let open = Open {
-        flags: u64::from(flags),
+        flags,
         directory: ctx.arg::<u64>(0) as i32,
         asked: Asked::Kernel(name),
         result: pointer_or_errno(result),
     };
-    sighting.ended(touch(sighting, &open));
-    0
+    touch(sighting, &open)
 }
 
 /// Index of the result behind the three arguments.

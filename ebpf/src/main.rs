@@ -54,6 +54,7 @@ mod stream;
 mod subject;
 mod syscall;
 mod tls;
+mod typed;
 mod usage;
 
 /// The kernel lets a program call helpers that are for GPL-compatible programs only if it says so here.

@@ -79,16 +79,25 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
     let Some(scratch) = scratch::of(slot) else {
         return fault;
     };
-    let Some(root) = Path::root() else {
-        return fault;
-    };
-    let deleted = is_unlinked(Path { dentry, mnt });
     scratch.walk = Walk {
         dentry,
         mnt,
-        mount: mnt - offset!(mount_mnt) as u64,
+        mount: mnt.wrapping_sub(offset!(mount_mnt) as u64),
         bytes: 0,
         pad: 0,
+    };
+    let mut walked = walk_on(slot, start);
+    if is_unlinked(Path { dentry, mnt }) {
+        walked |= u64::from(WALK_DELETED) << 32;
+    }
+    walked
+}
+
+/// The walk from where it is, to its end.
+#[inline(always)]
+fn walk_on(slot: u32, start: u32) -> u64 {
+    let Some(root) = Path::root() else {
+        return u64::from(WALK_FAULT) << 32;
     };
     let mut step = 0;
     let mut end = WALK_TRUNCATED;
@@ -100,22 +109,38 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
         }
         step += 1;
     }
-    if deleted {
-        end |= WALK_DELETED;
-    }
     // Asked for again: each step had the memory to itself.
     let bytes = scratch::of(slot).map_or(0, |scratch| scratch.walk.bytes);
     u64::from(bytes) | (u64::from(end) << 32)
 }
 
+/// As [`walk_path`], for a walk that has come as far as the slot says.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_rest(slot: u32) -> u64 {
+    let Some(scratch) = scratch::of(slot) else {
+        return u64::from(WALK_FAULT) << 32;
+    };
+    scratch.walk.mount = scratch.walk.mnt.wrapping_sub(offset!(mount_mnt) as u64);
+    walk_on(slot, 0)
+}
+
+/// Walks on from where a slot says that the walk is, and adds it to `text`, which has no other path.
+#[inline(always)]
+pub(crate) fn walk_on_from(slot: u32, text: &mut Text) {
+    let walked = walk_rest(slot);
+    text.walked_bytes = walked as u32 & 8191;
+    text.walk_flags |= (walked >> 32) as u32;
+}
+
 /// Where a walk is, from one step to the next.
 #[repr(C)]
 pub(crate) struct Walk {
-    dentry: u64,
-    mnt: u64,
+    pub(crate) dentry: u64,
+    pub(crate) mnt: u64,
     /// The `struct mount` around `mnt`.
     mount: u64,
-    bytes: u32,
+    pub(crate) bytes: u32,
     pad: u32,
 }
 
@@ -162,6 +187,22 @@ fn try_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
     }
     let length = read::<u32>(dentry, offset!(dentry_name_len))? & 255;
     let name: u64 = read(dentry, offset!(dentry_name))?;
+    let end = add(scratch, start, length, name)?;
+    if end >= ASKED_BYTES - 1 {
+        return Some(Step::Ended(WALK_TRUNCATED));
+    }
+    let parent: u64 = read(dentry, offset!(dentry_parent))?;
+    if parent == dentry {
+        // Pipes, memfd and the like have a name and nothing above it.
+        return Some(Step::Ended(WALK_DETACHED));
+    }
+    scratch.walk.dentry = parent;
+    Some(Step::On)
+}
+
+/// Adds a name of at most 255 bytes to what was walked; gives where it ends, and None for a fault.
+#[inline(always)]
+pub(crate) fn add(scratch: &mut Scratch, start: usize, length: u32, name: u64) -> Option<usize> {
     let at = scratch.walk.bytes as usize & 4095;
     // SAFETY: `start` and `at` are below 4096 and the length below 256: together inside of the scratch.
     let copied =
@@ -173,16 +214,7 @@ fn try_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
     // SAFETY: as above; `end` is below 4096 + 256.
     unsafe { scratch.text(start + end).write(b'/') };
     scratch.walk.bytes = end as u32 + 1;
-    if end >= ASKED_BYTES - 1 {
-        return Some(Step::Ended(WALK_TRUNCATED));
-    }
-    let parent: u64 = read(dentry, offset!(dentry_parent))?;
-    if parent == dentry {
-        // Pipes, memfd and the like have a name and nothing above it.
-        return Some(Step::Ended(WALK_DETACHED));
-    }
-    scratch.walk.dentry = parent;
-    Some(Step::On)
+    Some(end)
 }
 
 /// From the root of a mount to the place where it is mounted.
@@ -279,16 +311,34 @@ pub(crate) fn identity(path: Path) -> Option<u64> {
     Some(number ^ (u64::from(device) << 32))
 }
 
+/// The last word of a file's object: its device, and whether its name was removed.
+#[inline(always)]
+pub(crate) fn device_and_state(device: u32, is_unlinked: bool) -> u64 {
+    u64::from(device) | (u64::from(is_unlinked) << 32)
+}
+
+/// Whether the name was removed, by what [`device_and_state`] gave.
+#[inline(always)]
+pub(crate) fn is_removed(device_and_state: u64) -> bool {
+    device_and_state >> 32 != 0
+}
+
 /// Most folders above a name whose names count for [`lineage`].
-const LINEAGE: u32 = 24;
+pub(crate) const LINEAGE: u32 = 24;
 
 /// A number that stands for a name and the folders above it, as the running task sees them: an inode keeps its
 /// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
 #[inline(always)]
 pub(crate) fn lineage(path: Path) -> Option<u64> {
+    lineage_below(path, 0)
+}
+
+/// As [`lineage`], for an object that says on which file system it is, by the address of its `struct super_block`.
+#[inline(always)]
+pub(crate) fn lineage_below(path: Path, sb: u64) -> Option<u64> {
     let fs: u64 = read(current(), offset!(task_fs))?;
     let root: u64 = read(fs, offset!(fs_root_dentry))?;
-    match lineage_of(path.dentry, root) {
+    match lineage_of(path.dentry, root.wrapping_sub(sb)) {
         0 => None,
         lineage => Some(lineage),
     }
@@ -308,10 +358,7 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
         let Some(parent) = read::<u64>(at, offset!(dentry_parent)) else {
             return 0;
         };
-        lineage = mix(
-            lineage.rotate_left(27) ^ u64::from(hash),
-            0xff51_afd7_ed55_8ccd,
-        );
+        lineage = add_name(lineage, hash);
         if parent == at {
             break;
         }
@@ -319,4 +366,13 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
         step += 1;
     }
     lineage | 1
+}
+
+/// Adds the name of one folder more, by the kernel's hash of it.
+#[inline(always)]
+pub(crate) fn add_name(lineage: u64, hash: u32) -> u64 {
+    mix(
+        lineage.rotate_left(27) ^ u64::from(hash),
+        0xff51_afd7_ed55_8ccd,
+    )
 }

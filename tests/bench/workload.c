@@ -1,6 +1,6 @@
 /*
  * One operation, many times: `workload NAME COUNT` prints what the machine's one CPU was busy for in a stretch of time in
- * which nothing is done (the quieter one of before and after), and in one as long in which the operation is done COUNT times.
+ * which the operation is done once (the quieter one of before and after), and in one as long in which it is done 1 + COUNT times.
  *
  * The stretch is as long as a window of whittle's, and starts in the middle of one, so that each has the end of one
  * window in it, and what an observer does later counts too. Under `-icount shift=0` a nanosecond is an instruction.
@@ -211,13 +211,13 @@ int main(int count_of_arguments, char **arguments)
 		for (int turn = 0; turn < OPERATIONS[index].warm_up; turn++)
 			OPERATIONS[index].once(turn);
 		sleep_until(later(STRETCH + STRETCH / 2));
-		long long nothing_busy, nothing_own, full_busy, full_own, after_busy, after_own;
-		stretch(OPERATIONS[index].once, 0, &nothing_busy, &nothing_own);
-		stretch(OPERATIONS[index].once, count, &full_busy, &full_own);
-		stretch(OPERATIONS[index].once, 0, &after_busy, &after_own);
-		if (after_busy < nothing_busy)
-			nothing_busy = after_busy;
-		printf("whittle-bench %s %d %lld %lld %lld %lld\n", arguments[1], count, nothing_busy, full_busy, nothing_own,
+		long long once_busy, once_own, full_busy, full_own, after_busy, after_own;
+		stretch(OPERATIONS[index].once, 1, &once_busy, &once_own);
+		stretch(OPERATIONS[index].once, 1 + count, &full_busy, &full_own);
+		stretch(OPERATIONS[index].once, 1, &after_busy, &after_own);
+		if (after_busy < once_busy)
+			once_busy = after_busy;
+		printf("whittle-bench %s %d %lld %lld %lld %lld\n", arguments[1], count, once_busy, full_busy, once_own,
 		       full_own);
 		return 0;
 	}

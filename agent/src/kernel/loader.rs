@@ -265,6 +265,7 @@ fn load_object(
     let seed = random_seed();
     let count_calls = u32::from(constants.syscalls);
     let opaque_registers = u32::from(constants.opaque_registers);
+    let typed_task = u32::from(support::has_typed_task(btf));
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -277,6 +278,7 @@ fn load_object(
         .override_global("HASH_SEED", &seed, true)
         .override_global("COUNT_CALLS", &count_calls, true)
         .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
+        .override_global("TYPED_TASK", &typed_task, true)
         .override_global("UNAUDITED", unaudited.as_slice(), true)
         .map_max_entries("RING", limits.ring_bytes)
         .map_max_entries("USAGE_0", limits.usage_entries)

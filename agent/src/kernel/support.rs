@@ -54,6 +54,12 @@ pub fn facts(
     }
 }
 
+/// Whether programs can have the running task with its type, as from Linux 5.11 on: the helper is a function of the kernel.
+pub(super) fn has_typed_task(btf: &Btf) -> bool {
+    btf.id_by_type_name_kind("bpf_get_current_task_btf", BtfKind::Func)
+        .is_ok()
+}
+
 fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
     let Trigger::Exit([function, ..]) = TRIAL.trigger else {
         return Err("there is nothing to try".to_owned());

@@ -1,12 +1,12 @@
 //! What the guest prints of one operation under one observer.
 
-/// Instructions of a number of operations, and of as long a time without them.
+/// Instructions of a number of operations, beside those of as long a time with one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Figure {
     pub(super) observer: String,
     pub(super) workload: String,
     pub(super) count: i64,
-    /// Of the whole machine: nothing done, and everything done.
+    /// Of the whole machine: with one operation, and with `count` more.
     busy: [i64; 2],
     /// Of the program and its children alone.
     own: [i64; 2],

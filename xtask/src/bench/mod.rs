@@ -123,7 +123,7 @@ fn chosen<T>(
 
 /// What the guest runs: each operation under each observer.
 fn run_list(observers: &[&Observer], workloads: &[&Workload]) -> String {
-    let mut list = "/payload/workload prepare 20000\n".to_owned();
+    let mut list = "/payload/workload prepare 20001\n".to_owned();
     for observer in observers {
         for workload in workloads {
             let count = observer.count(workload);

@@ -1,0 +1,125 @@
+//! Kernel structs that a hook hands over with their types: members are loaded directly, at a tenth of what `kernel::read`
+//! costs. The verifier lets nobody compute with such a pointer; two of them may be subtracted.
+
+use aya_ebpf::{helpers::generated::bpf_get_current_task_btf, programs::FExitContext};
+
+use crate::{config::offset, path, scratch::Scratch};
+
+/// The address of a kernel struct, whose type the verifier knows.
+#[derive(Clone, Copy)]
+pub(crate) struct Typed(*const u8);
+
+impl Typed {
+    /// An argument of the hooked function, or behind the last one its result.
+    #[inline(always)]
+    pub(crate) fn argument(ctx: &FExitContext, index: usize) -> Self {
+        Self(ctx.arg(index))
+    }
+
+    /// The running task. Only where `config::has_typed_task`.
+    #[inline(always)]
+    fn current() -> Self {
+        // SAFETY: the helper has no precondition.
+        Self(unsafe { bpf_get_current_task_btf() }.cast())
+    }
+
+    /// A member that is a number.
+    #[inline(always)]
+    pub(crate) fn load<T>(self, offset: usize) -> T {
+        let place = self.0.wrapping_add(offset).cast::<T>();
+        // SAFETY: the address is typed and `offset` comes from the same kernel's BTF, so that the member is aligned; the
+        // kernel handles a fault in such a load by giving zero. Every T used here is a plain integer.
+        unsafe { place.read_volatile() }
+    }
+
+    /// A member that is a pointer to a struct.
+    #[inline(always)]
+    pub(crate) fn follow(self, offset: usize) -> Self {
+        Self(self.load(offset))
+    }
+
+    /// Whether it is an error pointer.
+    #[inline(always)]
+    pub(crate) fn is_error(self) -> bool {
+        self.0 as u64 > u64::MAX - 4096
+    }
+
+    /// How far it is from another address: a number that both know.
+    #[inline(always)]
+    fn from(self, other: Self) -> u64 {
+        (self.0 as u64).wrapping_sub(other.0 as u64)
+    }
+}
+
+/// Walks the path of an opened file as far as it is on one mount, and puts into the slot where the walk is then: what is
+/// above it has no type here. As `path::walk`'s steps, and with the same text.
+#[inline(always)]
+pub(crate) fn walk(scratch: &mut Scratch, file: Typed) {
+    let mnt = file.follow(offset!(file_path_mnt));
+    let mount_root = mnt.follow(offset!(vfsmount_root));
+    let mut at = file.follow(offset!(file_path_dentry));
+    scratch.walk.bytes = 0;
+    let mut step = 0;
+    while step < STEPS {
+        let parent = at.follow(offset!(dentry_parent));
+        // What has nothing above it is left to the other walk, with everything else that ends one.
+        if at.0 == mount_root.0 || at.0 == parent.0 {
+            break;
+        }
+        let length = at.load::<u32>(offset!(dentry_name_len)) & 255;
+        let name: u64 = at.load(offset!(dentry_name));
+        if path::add(scratch, 0, length, name).is_none() {
+            break;
+        }
+        at = parent;
+        step += 1;
+    }
+    // In memory of a map a typed pointer becomes a number.
+    scratch.walk.dentry = at.0 as u64;
+    scratch.walk.mnt = mnt.0 as u64;
+}
+
+/// Most names of a [`walk`]: the verifier looks at each, and the longest fit into the text.
+const STEPS: u32 = 12;
+
+/// What kind of file system an opened file is on.
+#[inline(always)]
+pub(crate) fn magic(file: Typed) -> u32 {
+    file.follow(offset!(file_path_dentry))
+        .follow(offset!(dentry_inode))
+        .follow(offset!(inode_sb))
+        .load::<u64>(offset!(sb_magic)) as u32
+}
+
+/// What makes an opened file the same one: as `access::object` finds it with `kernel::read`, and for the same value.
+/// Only where `config::has_typed_task`.
+#[inline(always)]
+pub(crate) fn object(file: Typed) -> [u64; 4] {
+    let inode = file.follow(offset!(file_inode));
+    let sb = inode.follow(offset!(inode_sb));
+    let dentry = file.follow(offset!(file_path_dentry));
+    let root = Typed::current()
+        .follow(offset!(task_fs))
+        .follow(offset!(fs_root_dentry));
+    let mut lineage = root.from(sb);
+    let mut at = dentry;
+    let mut step = 0;
+    while step < path::LINEAGE {
+        let parent = at.follow(offset!(dentry_parent));
+        lineage = path::add_name(lineage, at.load(offset!(dentry_name_hash)));
+        if parent.0 == at.0 {
+            break;
+        }
+        at = parent;
+        step += 1;
+    }
+    let is_hashed = dentry.load::<u64>(offset!(dentry_hash_pprev)) != 0;
+    let is_unlinked = !is_hashed && dentry.follow(offset!(dentry_parent)).0 != dentry.0;
+    let device: u32 = sb.load(offset!(sb_dev));
+    [
+        inode.load(offset!(inode_ino)),
+        file.follow(offset!(file_path_mnt)).from(sb),
+        lineage | 1,
+        path::device_and_state(device, is_unlinked),
+    ]
+}
