@@ -329,13 +329,14 @@ impl Recorder {
         }
         self.end_endpoints(old);
         let counted = self.probes.counters.read(old)?;
+        let missed = self.probes.misses.since_last();
         let window = std::mem::take(&mut self.windows[old]);
         let frame = self.frame(clock::now_us());
         let mut tables = rows::tables(
             &window,
             &frame,
             &self.probes.attached().plan,
-            &counted.since(&self.counted[old]),
+            &counted.since(&self.counted[old]).with_missed(missed),
         );
         calls::add_rows(&mut tables, &window, &self.conversations, &frame);
         self.counted[old] = counted;

@@ -32,6 +32,16 @@ impl Counts {
         self.0[family as usize][reason as usize]
     }
 
+    /// Adds accesses that the probes did not see, for the kernel left them out; by the number of the family.
+    #[must_use]
+    pub fn with_missed(mut self, missed: [u64; Family::ALL.len()]) -> Self {
+        for (counts, missed) in self.0.iter_mut().zip(missed) {
+            counts[Reason::Seen as usize] += missed;
+            counts[Reason::Nested as usize] += missed;
+        }
+        self
+    }
+
     /// What was counted since an earlier reading.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {

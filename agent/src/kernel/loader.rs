@@ -17,6 +17,7 @@ use super::{
     counters::Counters,
     drain::Generations,
     hooks::{self, Hook, Trigger},
+    misses::Misses,
     offsets,
     openssl::{Openssl, OpensslFile, OpensslUse},
     plan::{Backend, FamilyPlan, Plan, Wanted, plan},
@@ -69,7 +70,7 @@ pub enum KernelError {
     NotPermitted,
     /// The kernel does not show its types.
     #[error(
-        "this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 6.1 or newer, built with CONFIG_DEBUG_INFO_BTF"
+        "this kernel shows no type information at /sys/kernel/btf/vmlinux ({0}): whittle needs Linux 5.10 or newer, built with CONFIG_DEBUG_INFO_BTF"
     )]
     NoBtf(#[source] io::Error),
     /// The kernel's types could not be read.
@@ -119,6 +120,8 @@ pub struct Probes {
     pub generations: Generations,
     /// What was seen and lost.
     pub counters: Counters,
+    /// What was not even seen.
+    pub misses: Misses,
     tasks: Tasks,
     attached: Attached,
     openssl: Openssl,
@@ -239,6 +242,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         ring: Ring::take(&mut object)?,
         generations: Generations::take(&mut object)?,
         counters: Counters::take(&mut object)?,
+        misses: Misses::take(&object, &plan),
         tasks: Tasks::take(&mut object)?,
         attached: Attached { facts, plan },
         openssl,

@@ -1,11 +1,12 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`). The only user of aya.
+//! (`loader`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). The only user of aya.
 
 mod batch;
 mod counters;
 mod drain;
 mod hooks;
 mod loader;
+mod misses;
 mod offsets;
 mod openssl;
 mod plan;

@@ -32,7 +32,8 @@ pub enum Reason {
     SubjectUnknown = 2,
     /// Lost: the object was gone or unreadable (a descriptor closed meanwhile, a faulting pointer).
     ObjectUnknown = 3,
-    /// Lost: no scratch memory was free, because probes had interrupted each other too deeply.
+    /// Lost: no scratch memory was free, because probes had interrupted each other too deeply; or the kernel left a probe out, because
+    /// it was running on that CPU already, so that it may or may not have been an access.
     Nested = 4,
     /// Lost: a form that this backend cannot decode, such as 32-bit system calls.
     Unsupported = 5,
