@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use whittle_schemas::table::Outcome;
 
-use crate::access::{Access, Count, Tally};
+use crate::{
+    access::{Access, Count, Tally},
+    strace::change,
+};
 
 /// A difference that is known, and why it is there. The README lists the same ones.
 struct Known {
@@ -117,16 +120,18 @@ enum Kind {
     Executed,
     Connected,
     Addressed,
+    Changed,
     Refused,
     Failed,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Opened,
         Self::Executed,
         Self::Connected,
         Self::Addressed,
+        Self::Changed,
         Self::Refused,
         Self::Failed,
     ];
@@ -137,7 +142,8 @@ impl Kind {
             (Outcome::Failed, _) => Self::Failed,
             (Outcome::Allowed, "execute" | BETWEEN) => Self::Executed,
             (Outcome::Allowed, "connect") => Self::Connected,
-            (Outcome::Allowed, "bind" | "listen" | "send") => Self::Addressed,
+            (Outcome::Allowed, "bind" | "listen" | "accept" | "send") => Self::Addressed,
+            (Outcome::Allowed, action) if change::is_action(action) => Self::Changed,
             (Outcome::Allowed, _) => Self::Opened,
         }
     }
@@ -147,7 +153,8 @@ impl Kind {
             Self::Opened => "files opened",
             Self::Executed => "programs executed",
             Self::Connected => "addresses connected",
-            Self::Addressed => "bound, listened, sent",
+            Self::Addressed => "bound, listened, ...",
+            Self::Changed => "changed and mapped",
             Self::Refused => "refused",
             Self::Failed => "failed",
         }

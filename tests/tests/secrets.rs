@@ -17,7 +17,7 @@ use rustix::{
 use whittle_schemas::table::Surface;
 use whittle_tests::{
     cloud::{self, Aws, Job, ROLE},
-    recorded,
+    recorded::{self, Recording},
 };
 
 const IN_ENVIRONMENT: &str = "Env+planted/5ecret=&of%the environment";
@@ -100,6 +100,15 @@ impl Planted {
         Ok(())
     }
 
+    /// The job, recorded to its end.
+    fn recording(&self) -> Result<Recording> {
+        let recorder = self.recorder()?;
+        let recording =
+            recorded::finish(&self.data, &mut self.aws.inside(&self.folder, &recorder))?;
+        cloud::check(&self.aws, &recording.output)?;
+        Ok(recording)
+    }
+
     fn check_output(&self, output: &Output, what: &str) -> Result<()> {
         let secrets = self.secrets()?;
         check(&secrets, &output.stdout, what)?;
@@ -110,12 +119,7 @@ impl Planted {
 #[test]
 fn no_secret_is_in_tables_logs_and_reports() -> Result<()> {
     let planted = Planted::new()?;
-    let recorder = planted.recorder()?;
-    let recording = recorded::finish(
-        &planted.data,
-        &mut planted.aws.inside(&planted.folder, &recorder),
-    )?;
-    cloud::check(&planted.aws, &recording.output)?;
+    let recording = planted.recording()?;
     let cloud = recording.tables.usage.iter();
     let cloud = cloud.filter(|row| row.surface == Surface::Cloud).count();
     ensure!(
@@ -215,12 +219,7 @@ fn no_secret_is_in_what_a_killed_recorder_leaves() -> Result<()> {
 #[test]
 fn a_planted_secret_is_found_in_every_form_and_in_a_table() -> Result<()> {
     let planted = Planted::new()?;
-    let recorder = planted.recorder()?;
-    let recording = recorded::finish(
-        &planted.data,
-        &mut planted.aws.inside(&planted.folder, &recorder),
-    )?;
-    cloud::check(&planted.aws, &recording.output)?;
+    planted.recording()?;
     let secrets = planted.secrets()?;
     let forms = [
         IN_FILE.to_owned(),

@@ -1,16 +1,10 @@
 //! Numbers and lists as people read them.
 
+use indicatif::HumanCount;
+
 /// `22091` as `22,091`.
 pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(u64::try_from(number).unwrap_or(u64::MAX)).to_string()
 }
 
 /// `1 window`, `2 windows`, `2 accesses`.

@@ -1,6 +1,7 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). The only user of aya.
+//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). The only user of aya.
 
+mod attach;
 mod batch;
 mod counters;
 mod drain;

@@ -73,6 +73,14 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     CALLS.iter().map(|(name, _)| *name)
 }
 
+/// Whether this is the action of a change: an open that cuts a file has further words.
+pub(crate) fn is_action(action: &str) -> bool {
+    action == "rmdir"
+        || CALLS
+            .iter()
+            .any(|(_, changes)| changes.iter().any(|(word, _)| *word == action))
+}
+
 /// What a call changes or was to change; None for a call that is not of this kind.
 pub(super) fn of(call: &Call) -> Option<Vec<Change>> {
     let (_, changes) = CALLS.iter().find(|(name, _)| *name == call.name)?;

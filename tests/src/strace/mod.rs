@@ -4,7 +4,7 @@
 
 pub mod address;
 pub mod call;
-mod change;
+pub(crate) mod change;
 pub mod counts;
 pub mod executable;
 pub mod line;

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
+use indicatif::HumanCount;
 
 use super::figure::Figure;
 use super::observer::{NOBODY, Observer};
@@ -26,7 +27,9 @@ pub(super) fn table(
     let cell = |observer: &Observer, workload: &Workload| {
         let nobody = each(NOBODY.name, workload);
         match (each(observer.name, workload), nobody) {
-            (Some(each), _) if observer.name == NOBODY.name => with_commas(each.unsigned_abs()),
+            (Some(each), _) if observer.name == NOBODY.name => {
+                HumanCount(each.unsigned_abs()).to_string()
+            }
             (Some(each), Some(nobody)) => over(each, nobody),
             _ => "not measured".to_owned(),
         }
@@ -62,21 +65,10 @@ fn over(each: i64, nobody: i64) -> String {
     let tenths = (more.unsigned_abs() * 2000 + nobody) / (2 * nobody);
     format!(
         "{sign}{} ({sign}{}.{} %)",
-        with_commas(more.unsigned_abs()),
-        with_commas(tenths / 10),
+        HumanCount(more.unsigned_abs()),
+        HumanCount(tenths / 10),
         tenths % 10
     )
-}
-fn with_commas(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Puts the table between the page's markers of this kernel, or at its end.
