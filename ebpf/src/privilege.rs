@@ -6,6 +6,7 @@
 //! `include/trace/events/signal.h`.
 
 use aya_ebpf::{
+    EbpfContext,
     helpers::bpf_get_current_uid_gid,
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
@@ -21,7 +22,7 @@ use whittle_schemas::record::{
 
 use crate::{
     config::offset,
-    kernel::read,
+    kernel::{read, read_or_zero},
     number, path,
     subject::{self, Sighting},
     syscall::{Call, read_user},
@@ -101,12 +102,15 @@ fn is_act_32(number: u64) -> bool {
 /// A signal that somebody sent.
 #[btf_tracepoint(function = "signal_generate")]
 fn privilege_signal(ctx: BtfTracePointContext) -> i32 {
-    // The kernel's own are 0 and 1, or say so.
-    let info: u64 = ctx.arg(1);
-    if info <= 1 || subject::watched().is_none() {
+    // As a number: the verifier takes an argument with a type for an address that is never 0.
+    let info: u64 = read_or_zero(ctx.as_ptr() as u64, size_of::<u64>());
+    if info == SEND_SIG_PRIV || subject::watched().is_none() {
         return 0;
     }
-    if read::<i32>(info, offset!(siginfo_code)).is_none_or(|code| code > 0) {
+    // Linux 7.3 does not describe what `kill` sends; older kernels do.
+    if info != SEND_SIG_NOINFO
+        && read::<i32>(info, offset!(siginfo_code)).is_none_or(|code| code > 0)
+    {
         return 0;
     }
     let credentials: Option<u64> = read(ctx.arg(2), offset!(task_real_cred));
@@ -119,6 +123,10 @@ fn privilege_signal(ctx: BtfTracePointContext) -> i32 {
     }
     0
 }
+
+/// `include/linux/sched/signal.h`: instead of a description, the running task's signal, and the kernel's own.
+const SEND_SIG_NOINFO: u64 = 0;
+const SEND_SIG_PRIV: u64 = 1;
 
 const EPERM: i32 = 1;
 
