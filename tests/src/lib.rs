@@ -6,6 +6,7 @@ pub mod accounting;
 pub mod cloud;
 pub mod cloud_server;
 pub mod compare;
+pub mod left_out;
 pub mod payload;
 pub mod peer;
 pub mod privileged;

@@ -7,8 +7,11 @@
 use std::{fs, os::unix::ffi::OsStrExt, path::Path};
 
 use anyhow::{Context, Result, ensure};
+use whittle_schemas::record::Family;
 use whittle_tests::{
-    access, compare, recorded, strace,
+    access, compare,
+    left_out::LeftOut,
+    recorded, strace,
     workload::{self, Workload},
 };
 
@@ -57,7 +60,14 @@ fn run(make: fn(&Path) -> Result<Workload>) -> Result<()> {
         .usage
         .iter()
         .filter(|row| !is_strace(&row.subject_id));
-    compare::agree(workload.name, &trace.tally, &access::of_rows(rows))
+    let families = [Family::Process, Family::File, Family::Socket];
+    let left_out = LeftOut::of(&recording.tables, &families);
+    compare::agree(
+        workload.name,
+        &trace.tally,
+        &access::of_rows(rows),
+        left_out,
+    )
 }
 
 #[test]
