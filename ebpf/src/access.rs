@@ -43,8 +43,7 @@ pub(crate) fn opened_typed(
 ) -> Result<(), Reason> {
     let mode: u32 = file.load(offset!(file_mode));
     let action = action(flags, mode & FMODE_CREATED != 0);
-    let mut key = sighting.key(subject, action, 0);
-    key.object = typed::object(file);
+    let key = sighting.key(subject, action, 0, typed::object(file));
     if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
@@ -172,9 +171,9 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
         let mode: u32 = read(file, offset!(file_mode)).ok_or(Reason::ObjectUnknown)?;
         action(flags, mode & FMODE_CREATED != 0)
     };
-    let mut key = sighting.key(subject, action, errno);
     let device_and_state = path::device_and_state(device, path::is_unlinked(path));
-    key.object = [number, path.mnt.wrapping_sub(sb), lineage, device_and_state];
+    let object = [number, path.mnt.wrapping_sub(sb), lineage, device_and_state];
+    let key = sighting.key(subject, action, errno, object);
     if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
@@ -198,7 +197,7 @@ const BY_REQUEST: u64 = 1 << 33;
 
 #[inline(always)]
 fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
-    let mut key = sighting.key(asking.subject, asking.action, asking.errno);
+    let mut key = sighting.key(asking.subject, asking.action, asking.errno, [0; 4]);
     let is_repeat = scratch::with(|scratch, slot| {
         let mut text = path::asked(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);

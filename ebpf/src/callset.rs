@@ -50,8 +50,8 @@ fn try_count(sighting: Sighting, id: u64) -> Result<(), Reason> {
     } else {
         NO_CALL
     };
-    let mut key = sighting.key(subject, CALL, 0);
-    key.object[0] = u64::from(number) | (u64::from(interface) << 32);
+    let object = u64::from(number) | (u64::from(interface) << 32);
+    let key = sighting.key(subject, CALL, 0, [object, 0, 0, 0]);
     number::touch(sighting, &key, KIND_CALL, |header| CallBody {
         header,
         key,

@@ -190,8 +190,8 @@ fn touch(sighting: Sighting, check: &Check) -> Result<(), Reason> {
     };
     let capability = check.capability & (CAPABILITIES - 1);
     let errno = if check.result < 0 { -check.result } else { 0 };
-    let mut key = sighting.key(subject, USE, errno);
-    key.object[0] = u64::from(capability) | (u64::from(flags) << 32);
+    let object = u64::from(capability) | (u64::from(flags) << 32);
+    let key = sighting.key(subject, USE, errno, [object, 0, 0, 0]);
     number::touch(sighting, &key, KIND_CAPABILITY, |header| CapabilityBody {
         header,
         key,

@@ -19,7 +19,7 @@ use crate::{
     path::Asked,
     subject::{self, Sighting},
     syscall::{self, Call},
-    typed::Typed,
+    typed::{self, Typed},
 };
 
 /// An open that ended, as both triggers report it.
@@ -63,7 +63,7 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
 fn by_kernel(ctx: &FExitContext, sighting: Sighting, flags: u64) -> Result<(), Reason> {
     let file = Typed::argument(ctx, RESULT);
     if config::has_typed_task() && !file.is_error() {
-        let subject = subject::of(sighting.task)?;
+        let subject = subject::of_user(sighting.task, typed::uid())?;
         return access::opened_typed(sighting, subject, file, flags);
     }
     // From here on a number: the verifier lets nobody compute with a typed pointer.

@@ -192,8 +192,7 @@ extern "C" fn touch_act(action: u32, asked: u64, errno: u32) -> u32 {
 #[inline(always)]
 fn try_act(sighting: Sighting, action: u16, asked: u64, errno: i32) -> Result<(), Reason> {
     let subject = subject::of(sighting.task)?;
-    let mut key = sighting.key(subject, action, errno);
-    key.object[0] = asked;
+    let key = sighting.key(subject, action, errno, [asked, 0, 0, 0]);
     number::touch(sighting, &key, KIND_PRIVILEGE, |header| PrivilegeBody {
         header,
         key,

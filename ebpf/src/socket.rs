@@ -258,7 +258,7 @@ extern "C" fn touch_socket(what: u64, whose: u64, address: u64, subject: u64) ->
 #[inline(always)]
 fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> {
     let socket = socket(act.descriptor);
-    let mut key = sighting.key(subject, act.action, act.errno);
+    let mut key = sighting.key(subject, act.action, act.errno, [0; 4]);
     let is_repeat = scratch::with(|scratch, slot| {
         let body = scratch.body::<SocketBody>();
         // The body is put together where it is sent from: with the address on the stack, the chain of calls from

@@ -89,12 +89,12 @@ impl Sighting {
         }
     }
 
-    /// The key of an access, but for its object.
+    /// The key of an access.
     #[inline(always)]
-    pub(crate) fn key(self, subject: u64, action: u16, errno: i32) -> UsageKey {
+    pub(crate) fn key(self, subject: u64, action: u16, errno: i32, object: [u64; 4]) -> UsageKey {
         UsageKey {
             subject,
-            object: [0; 4],
+            object,
             action,
             family: self.family as u8,
             pad: 0,
@@ -148,11 +148,17 @@ pub(crate) fn started() -> bool {
 /// The subject id of a watched process, found out again where its user or control group changed.
 #[inline(always)]
 pub(crate) fn of(task: *mut Task) -> Result<u64, Reason> {
+    of_user(task, uid())
+}
+
+/// As [`of`], where the hook has found the task's user out at a lower price.
+#[inline(always)]
+pub(crate) fn of_user(task: *mut Task, uid: u32) -> Result<u64, Reason> {
     // SAFETY: the pointer is into a live map value: its process is running this.
     let known = unsafe { task.read() };
     // SAFETY: the helper has no precondition.
     let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
-    if known.subject != 0 && known.uid == uid() && known.cgroup_id == cgroup_id {
+    if known.subject != 0 && known.uid == uid && known.cgroup_id == cgroup_id {
         return Ok(known.subject);
     }
     find()

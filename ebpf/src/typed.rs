@@ -51,6 +51,13 @@ impl Typed {
     }
 }
 
+/// The running task's user, as `bpf_get_current_uid_gid` tells it. Only where `config::has_typed_task`.
+#[inline(always)]
+pub(crate) fn uid() -> u32 {
+    let credentials = Typed::current().follow(offset!(task_cred));
+    credentials.load(offset!(cred_uid))
+}
+
 /// Walks the path of an opened file as far as it is on one mount, and puts into the slot where the walk is then: what is
 /// above it has no type here. As `path::walk`'s steps, and with the same text.
 #[inline(always)]
