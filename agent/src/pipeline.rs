@@ -32,12 +32,12 @@ use crate::{
     decode,
     identity::{self, Identities},
     kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
-    model::{Clock, Event, ScriptSeen, Touch},
-    sink::{self, Place},
-    window::{Added, Frame, Usage, Window, subject_row, usage_row},
+    model::{Clock, Event, ScriptSeen, Subject, Touch},
+    sink::{self, Frame as Spooled, Place, Touched},
+    window::{Frame, Usage, Window, subject_row},
 };
 use pace::Pace;
-use writer::Writer;
+use writer::{Who, Writer};
 
 /// What to record, and where to.
 #[derive(Clone, Debug)]
@@ -275,36 +275,22 @@ impl Recorder {
             self.probes.opened(touch.key.subject, touch.tgid, path);
         }
         let window = &mut self.windows[touch.generation & 1];
-        let (boottime_ns, deed) = (touch.boottime_ns, touch.deed.clone());
+        let at_us = self.clock.utc_us(touch.boottime_ns);
         let Some(access) = self.identities.access(touch) else {
             window.lose(family, 1);
             return;
         };
-        let subject = Rc::clone(&access.subject);
-        if window.add(access) == Added::Refused {
+        let Some(Usage { subject, deed, .. }) = window.add(access) else {
             return;
-        }
-        let usage = Usage {
-            subject,
-            deed,
-            count: 1,
-            first_boottime_ns: boottime_ns,
-            last_boottime_ns: boottime_ns,
         };
-        self.spool(&usage);
-    }
-
-    /// Keeps an access for the case that this process dies before the window ends.
-    fn spool(&mut self, usage: &Usage) {
-        let now_us = self.clock.utc_us(usage.last_boottime_ns);
-        let frame = self.frame(now_us);
-        let backend = backend_name(&self.probes.attached().plan, usage.deed.family);
-        let subject = &usage.subject;
-        self.writer.spool(
-            usage_row(usage, &frame, backend),
-            &subject.instance.id,
-            || subject_row(subject, &frame, now_us, now_us),
-        );
+        // For the case that this process dies before the window ends.
+        let backend = backend_name(&self.probes.attached().plan, family);
+        let touched = Touched::new(subject, deed, backend, at_us);
+        self.writer
+            .spool(&Spooled::Touched(touched), who(subject), || {
+                let frame = frame(self.start_us, at_us, &self.config.place, self.clock);
+                subject_row(subject, &frame, at_us, at_us)
+            });
     }
 
     fn end_window(&mut self) -> Result<(), RecordError> {
@@ -356,14 +342,23 @@ impl Recorder {
 
     /// What the rows of the running window share, were it to end now.
     fn frame(&self, end_us: i64) -> Frame {
-        Frame {
-            start_us: self.start_us,
-            end_us,
-            cluster: self.config.place.cluster.clone(),
-            node: self.config.place.node.clone(),
-            clock: self.clock,
-        }
+        frame(self.start_us, end_us, &self.config.place, self.clock)
     }
+}
+
+fn frame(start_us: i64, end_us: i64, place: &Place, clock: Clock) -> Frame {
+    Frame {
+        start_us,
+        end_us,
+        cluster: place.cluster.clone(),
+        node: place.node.clone(),
+        clock,
+    }
+}
+
+/// A subject as the writer knows it: the windows keep it where it is until they end.
+fn who(subject: &Rc<Subject>) -> Who {
+    Who(Rc::as_ptr(subject).addr())
 }
 
 /// Attaches the probes. Where all processes are watched, it tells them what scripts run already: what a process

@@ -21,7 +21,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Syscall,
-        action: "call".to_owned(),
+        action: "call".into(),
         resource: name(body.interface, body.number)?.into_bytes(),
         detail: None,
         outcome: Outcome::Allowed,

@@ -21,7 +21,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Capability,
-        action: "use".to_owned(),
+        action: "use".into(),
         resource: name(body.capability).into_bytes(),
         detail: (body.flags & FOREIGN != 0).then(|| "over another user namespace".to_owned()),
         outcome,

@@ -1,5 +1,7 @@
 //! Hook families file and process: accesses by path.
 
+use std::borrow::Cow;
+
 use whittle_schemas::{
     record::file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE, change},
     table::Surface,
@@ -68,9 +70,11 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     Ok(raw.touch(body.key, deed))
 }
 
-fn action(bits: u16) -> Result<String, DecodeError> {
-    if let Some((_, word)) = CHANGES.iter().find(|(change, _)| *change == bits) {
-        return Ok((*word).to_owned());
+fn action(bits: u16) -> Result<Cow<'static, str>, DecodeError> {
+    // Most are of one word, and cost no memory.
+    let mut alone = ACTIONS.iter().chain(CHANGES);
+    if let Some((_, word)) = alone.find(|(number, _)| *number == bits) {
+        return Ok(Cow::Borrowed(word));
     }
     let words: Vec<_> = ACTIONS
         .iter()
@@ -83,7 +87,7 @@ fn action(bits: u16) -> Result<String, DecodeError> {
             number: bits.into(),
         });
     }
-    Ok(words.join("+"))
+    Ok(Cow::Owned(words.join("+")))
 }
 
 /// What kind of file it is, where it is no regular one: `S_IFMT` of `include/uapi/linux/stat.h`.

@@ -49,7 +49,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Privilege,
-        action: (*action).to_owned(),
+        action: (*action).into(),
         resource: name(body.key.object[0]).into_bytes(),
         detail: None,
         outcome,

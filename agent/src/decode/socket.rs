@@ -34,7 +34,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Network,
-        action: action(body.key.action)?.to_owned(),
+        action: action(body.key.action)?.into(),
         resource: resource(address, &body, &directory),
         detail: peer(&body),
         outcome,

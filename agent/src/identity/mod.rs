@@ -9,7 +9,9 @@ mod secrets;
 mod subject_id;
 mod user;
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
+
+use foldhash::HashMap;
 
 pub use process::{Running, running};
 
@@ -37,8 +39,8 @@ impl Identities {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            scripts: HashMap::new(),
-            subjects: HashMap::new(),
+            scripts: HashMap::default(),
+            subjects: HashMap::default(),
             users: user::Users::read(),
             cgroups: cgroup::Cgroups::new(),
             namespaces: mounts::Namespaces::new(),

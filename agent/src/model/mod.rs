@@ -5,7 +5,7 @@ mod call;
 pub mod interpreter;
 mod payload;
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use whittle_schemas::{
     record::{
@@ -106,7 +106,7 @@ pub struct Deed {
     /// What kind of thing was touched.
     pub surface: Surface,
     /// What was done: words joined by `+`.
-    pub action: String,
+    pub action: Cow<'static, str>,
     /// What it was done to: exact bytes.
     pub resource: Vec<u8>,
     /// What further tells the resource apart, for people.

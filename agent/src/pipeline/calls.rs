@@ -1,19 +1,23 @@
 //! What the pipeline does with connections: records to the conversations, calls to the window and the spool, and at the
 //! end of a window their rows.
 
-use std::rc::Rc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use whittle_schemas::{record::Family, table::Tables};
 
 use crate::{
     conversation::Conversations,
     model::{Call, Closed, Medium, Opened, Payload},
+    sink::Frame as Spooled,
     window::{
         Added, CallUsage, Frame, Window, call_row, calls_coverage_row, endpoint_row, subject_row,
     },
 };
 
-use super::Recorder;
+use super::{Recorder, who};
 
 impl Recorder {
     pub(super) fn opened(&mut self, opened: &Opened) {
@@ -70,7 +74,7 @@ impl Recorder {
         let frame = self.frame(now_us);
         let row = call_row(usage, &frame, principal(&self.conversations, usage));
         let subject = &usage.subject;
-        self.writer.spool(row, &subject.instance.id, || {
+        self.writer.spool(&Spooled::Usage(row), who(subject), || {
             subject_row(subject, &frame, now_us, now_us)
         });
     }
@@ -109,16 +113,17 @@ pub(super) fn add_rows(
     tables
         .endpoints
         .extend(endpoints.map(|(subject, endpoint)| endpoint_row(subject, endpoint, frame)));
+    let mut principals: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &tables.usage {
+        if let Some(principal) = &row.principal {
+            let of_subject = principals.entry(&row.subject_id).or_default();
+            of_subject.insert(principal);
+        }
+    }
     for subject in &mut tables.subjects {
-        let of_subject = tables
-            .usage
-            .iter()
-            .filter(|row| row.subject_id == subject.subject_id);
-        let mut principals: Vec<String> =
-            of_subject.filter_map(|row| row.principal.clone()).collect();
-        principals.sort_unstable();
-        principals.dedup();
-        subject.principals = (!principals.is_empty()).then_some(principals);
+        let of_subject = principals.get(subject.subject_id.as_str());
+        subject.principals =
+            of_subject.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
     }
 }
 

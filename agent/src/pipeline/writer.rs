@@ -1,11 +1,16 @@
 //! What a recording writes: the spool of the running window, and Parquet when the window ends. A failure is kept
 //! until the recording ends, for what comes later may be written all the same.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::path::PathBuf;
 
-use whittle_schemas::table::{SubjectRow, Tables, UsageRow};
+use foldhash::HashSet;
+use whittle_schemas::table::{SubjectRow, Tables};
 
 use crate::sink::{self, Frame, Place, Spool, Window};
+
+/// A subject and its instance, by a number that is theirs while the window is in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Who(pub(super) usize);
 
 /// The files of a recording.
 pub(super) struct Writer {
@@ -14,9 +19,7 @@ pub(super) struct Writer {
     /// None where it cannot be written: the window is then in memory alone.
     spool: Option<Spool>,
     /// Subjects and instances that are in the spool.
-    spooled: HashSet<(String, String)>,
-    /// Frames that are not in the spool yet: one write for many.
-    waiting: Vec<Frame>,
+    spooled: HashSet<Who>,
     files: Vec<PathBuf>,
     failure: Option<sink::Error>,
     /// Start of the first window that could not be written since one was.
@@ -31,8 +34,7 @@ impl Writer {
             root,
             place,
             spool: Some(spool),
-            spooled: HashSet::new(),
-            waiting: Vec::new(),
+            spooled: HashSet::default(),
             files: Vec::new(),
             failure: None,
             unwritten_since_us: None,
@@ -46,36 +48,31 @@ impl Writer {
     }
 
     /// Keeps an access for the case that this process dies before the window ends, from the next [`Self::flush`] on.
+    /// Whose it is comes with the first one.
     pub(super) fn spool(
         &mut self,
-        usage: UsageRow,
-        instance: &str,
+        access: &Frame<'_>,
+        who: Who,
         subject: impl FnOnce() -> SubjectRow,
     ) {
-        if self.spool.is_none() {
+        let Some(spool) = &mut self.spool else {
             return;
-        }
-        let is_new = self
-            .spooled
-            .insert((usage.subject_id.clone(), instance.to_owned()));
-        self.waiting.push(Frame::Usage(usage));
-        if is_new {
-            self.waiting.push(Frame::Subject(Box::new(subject())));
+        };
+        // What the bound refuses is counted in the spool.
+        spool.add(access);
+        if self.spooled.insert(who) {
+            spool.add(&Frame::Subject(Box::new(subject())));
         }
     }
 
     /// Brings what waits into the spool.
     pub(super) fn flush(&mut self) {
-        if self.waiting.is_empty() {
-            return;
-        }
         if let Some(spool) = &mut self.spool
-            && let Err(error) = spool.append_all(&self.waiting)
+            && let Err(error) = spool.flush()
         {
             self.failure.get_or_insert(error);
             self.spool = None;
         }
-        self.waiting.clear();
     }
 
     /// Ends the window. Where it cannot be written its spool stays, so that `recover` finds what was spooled.
@@ -159,7 +156,7 @@ mod tests {
         let in_the_way = root.path().join("coverage");
         fs::write(&in_the_way, "").expect("a file is made");
         let last = usage("/srv/input");
-        writer.spool(last.clone(), "i-1", subject);
+        writer.spool(&Frame::Usage(last.clone()), Who(1), subject);
         writer.end(WINDOW, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));
 

@@ -1,6 +1,6 @@
 //! Where a window's rows go: first the spool, which survives a crash, then Parquet files in a data root.
 //! `root` knows the folder and its partitions, `atomic` how a file appears whole or not at all, `parquet` the
-//! tables' files, `spool` the log, `recover` what a dead writer left in it. Reading tables is the advisor's.
+//! tables' files, `spool` the log, `touched` what most of its frames hold, `recover` what a dead writer left in it. Reading tables is the advisor's.
 
 mod atomic;
 mod parquet;
@@ -9,6 +9,7 @@ pub mod root;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
+mod touched;
 
 use std::{
     io,
@@ -21,6 +22,7 @@ pub use self::{
     parquet::write_window,
     recover::{Recovered, RecoveredWindow, recover},
     spool::{Append, Frame, MAX_SPOOL_BYTES, Spool},
+    touched::Touched,
 };
 
 /// Where rows were recorded.

@@ -147,6 +147,7 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
     let torn_bytes = loop {
         let whole = file.stream_position().map_err(failed)?;
         match read_frame(&mut file).map_err(failed)? {
+            Some(Frame::Touched(touched)) => tables.usage.push(touched.into_row(&place)),
             Some(Frame::Usage(row)) => tables.usage.push(row),
             Some(Frame::Subject(row)) => {
                 subjects.insert((row.subject_id.clone(), row.instance_id.clone()), *row);

@@ -15,10 +15,10 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
 
-use super::{Error, Place, parquet, root};
+use super::{Error, Place, parquet, root, touched::Touched};
 
 /// What a spool starts with. Its digit changes with the encoding of [`Frame`] and of the rows in it.
-pub(super) const MAGIC: &[u8; 16] = b"whittle spool 3\n";
+pub(super) const MAGIC: &[u8; 16] = b"whittle spool 4\n";
 
 /// Largest spool, in bytes. Past it rows are not spooled any more, only counted ([`Append::Refused`]):
 /// a crash of the recorder then loses them, a full disk would take more than that with it.
@@ -32,7 +32,7 @@ pub(super) const EXTENSION: &str = "spool";
 
 /// What a spool holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Frame {
+pub enum Frame<'a> {
     /// The window that all rows belong to; the first frame.
     Window {
         /// Where it is recorded.
@@ -42,7 +42,9 @@ pub enum Frame {
         /// When it is to end, where that is known beforehand.
         planned_end_us: Option<i64>,
     },
-    /// A row of `usage`: accesses that no earlier row of the spool counts.
+    /// One access that no earlier frame of the spool counts.
+    Touched(Touched<'a>),
+    /// A row of `usage`: accesses that no earlier frame of the spool counts.
     Usage(UsageRow),
     /// A row of `subjects`; a later one of the same subject and instance replaces it.
     Subject(Box<SubjectRow>),
@@ -68,6 +70,8 @@ pub struct Spool {
     bytes: u64,
     max_bytes: u64,
     refused: u64,
+    /// Frames that are not in the file yet.
+    waiting: Vec<u8>,
 }
 
 impl Spool {
@@ -102,6 +106,7 @@ impl Spool {
             bytes,
             max_bytes: MAX_SPOOL_BYTES,
             refused: 0,
+            waiting: Vec::new(),
         };
         spool.append(&Frame::Window {
             place: place.clone(),
@@ -115,32 +120,34 @@ impl Spool {
     ///
     /// # Errors
     /// The disk is full or broken. The spool then ends with the frame before.
-    pub fn append(&mut self, frame: &Frame) -> Result<Append, Error> {
-        let refused = self.refused;
-        self.append_all(std::slice::from_ref(frame))?;
-        Ok(if self.refused == refused {
-            Append::Spooled
-        } else {
-            Append::Refused
-        })
+    pub fn append(&mut self, frame: &Frame<'_>) -> Result<Append, Error> {
+        let appended = self.add(frame);
+        self.flush()?;
+        Ok(appended)
     }
 
-    /// Appends frames in one write. Those that the bound refuses are counted.
+    /// As [`Spool::append`], from the next [`Spool::flush`] on: one write for many.
+    pub fn add(&mut self, frame: &Frame<'_>) -> Append {
+        let start = self.waiting.len();
+        encode(frame, &mut self.waiting);
+        let is_too_long = self.waiting.len() - start > HEAD_BYTES + MAX_FRAME_BYTES;
+        if is_too_long || self.bytes + self.waiting.len() as u64 > self.max_bytes {
+            self.waiting.truncate(start);
+            self.refused += 1;
+            return Append::Refused;
+        }
+        Append::Spooled
+    }
+
+    /// Writes the frames that were added.
     ///
     /// # Errors
     /// The disk is full or broken. The spool then has none of them.
-    pub fn append_all(&mut self, frames: &[Frame]) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        for frame in frames {
-            let frame = encode(frame);
-            let end = self.bytes + (bytes.len() + frame.len()) as u64;
-            if end > self.max_bytes || frame.len() > HEAD_BYTES + MAX_FRAME_BYTES {
-                self.refused += 1;
-            } else {
-                bytes.extend_from_slice(&frame);
-            }
-        }
-        if let Err(error) = self.file.write_all(&bytes) {
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let result = self.file.write_all(&self.waiting);
+        let written = self.waiting.len() as u64;
+        self.waiting.clear();
+        if let Err(error) = result {
             // Half a frame would hide all that follow it. Should this fail too, the reader stops there.
             let _ = self
                 .file
@@ -148,7 +155,7 @@ impl Spool {
                 .and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
             return Err(Error::of(&self.path, error));
         }
-        self.bytes += bytes.len() as u64;
+        self.bytes += written;
         Ok(())
     }
 
@@ -194,19 +201,21 @@ fn start(unlocked: &Path, path: &Path) -> io::Result<File> {
 /// Bytes of a frame before its payload.
 const HEAD_BYTES: usize = 8;
 
-fn encode(frame: &Frame) -> Vec<u8> {
-    let mut bytes = postcard::to_extend(frame, vec![0; HEAD_BYTES])
+/// Adds a frame to what there is.
+fn encode(frame: &Frame<'_>, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    bytes.resize(start + HEAD_BYTES, 0);
+    *bytes = postcard::to_extend(frame, std::mem::take(bytes))
         .expect("rows have no type that postcard refuses");
-    let (head, payload) = bytes.split_at_mut(HEAD_BYTES);
+    let (head, payload) = bytes[start..].split_at_mut(HEAD_BYTES);
     // A payload past u32 is past the bound too, so that it is refused, whatever its length says.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
-    bytes
 }
 
 /// Reads the next frame. None at the end, and where the rest is torn or damaged.
-pub(super) fn read_frame(file: &mut impl Read) -> io::Result<Option<Frame>> {
+pub(super) fn read_frame(file: &mut impl Read) -> io::Result<Option<Frame<'static>>> {
     let mut head = [0; HEAD_BYTES];
     if !read_whole(file, &mut head)? {
         return Ok(None);

@@ -5,8 +5,10 @@
 mod calls;
 mod rows;
 
-use std::{collections::HashMap, rc::Rc};
+use std::{hash::BuildHasher, rc::Rc};
 
+use foldhash::{HashMap, fast::RandomState};
+use hashbrown::HashTable;
 use whittle_schemas::record::{Family, usage::UsageKey};
 
 use crate::model::{Access, Deed, Subject, Touch};
@@ -61,8 +63,9 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Window {
     usages: Vec<Usage>,
-    /// By subject and deed.
-    index: HashMap<(String, Deed), usize>,
+    /// Numbers in `usages`, by subject and deed: what is looked for is compared where it stands, and copied nowhere.
+    index: HashTable<usize>,
+    hasher: RandomState,
     /// By the kernel's key, for the repeats.
     keys: HashMap<UsageKey, usize>,
     /// By the kernel's id: instances of one subject share their usage, and each is a row of its own.
@@ -74,34 +77,54 @@ pub struct Window {
 }
 
 impl Window {
-    /// Adds one access.
-    pub fn add(&mut self, access: Access) -> Added {
+    /// Adds one access, and gives the usage that it is part of; None where the window is full.
+    pub fn add(&mut self, access: Access) -> Option<&Usage> {
         let Access { subject, touch } = access;
         self.see(&subject, &touch);
-        let place = (subject.subject_id.clone(), touch.deed.clone());
-        if let Some(index) = self.index.get(&place) {
-            let usage = &mut self.usages[*index];
-            usage.count += 1;
-            usage.first_boottime_ns = usage.first_boottime_ns.min(touch.boottime_ns);
-            usage.last_boottime_ns = usage.last_boottime_ns.max(touch.boottime_ns);
-            self.keys.insert(touch.key, *index);
-            return Added::Again;
-        }
-        if self.usages.len() >= MOST_USAGES {
-            self.lose(touch.deed.family, 1);
-            return Added::Refused;
+        let index = self.place_of(&subject, touch.deed, touch.boottime_ns)?;
+        self.keys.insert(touch.key, index);
+        let usage = &mut self.usages[index];
+        usage.count += 1;
+        usage.first_boottime_ns = usage.first_boottime_ns.min(touch.boottime_ns);
+        usage.last_boottime_ns = usage.last_boottime_ns.max(touch.boottime_ns);
+        Some(usage)
+    }
+
+    /// The number of a usage, which is made where it is new.
+    fn place_of(&mut self, subject: &Rc<Subject>, deed: Deed, boottime_ns: u64) -> Option<usize> {
+        let hash_of = |subject: &Subject, deed: &Deed| {
+            self.hasher.hash_one((
+                &subject.subject_id,
+                &deed.action,
+                &deed.resource,
+                deed.outcome,
+            ))
+        };
+        let hash = hash_of(subject, &deed);
+        let is_same = |index: &usize| {
+            let usage = &self.usages[*index];
+            usage.deed == deed && usage.subject.subject_id == subject.subject_id
+        };
+        if let Some(index) = self.index.find(hash, is_same) {
+            return Some(*index);
         }
         let index = self.usages.len();
-        self.index.insert(place, index);
-        self.keys.insert(touch.key, index);
-        self.usages.push(Usage {
-            subject,
-            deed: touch.deed,
-            count: 1,
-            first_boottime_ns: touch.boottime_ns,
-            last_boottime_ns: touch.boottime_ns,
+        if index >= MOST_USAGES {
+            self.lose(deed.family, 1);
+            return None;
+        }
+        self.index.insert_unique(hash, index, |index| {
+            let usage = &self.usages[*index];
+            hash_of(&usage.subject, &usage.deed)
         });
-        Added::New
+        self.usages.push(Usage {
+            subject: Rc::clone(subject),
+            deed,
+            count: 0,
+            first_boottime_ns: boottime_ns,
+            last_boottime_ns: boottime_ns,
+        });
+        Some(index)
     }
 
     fn see(&mut self, subject: &Rc<Subject>, touch: &Touch) {

@@ -38,7 +38,7 @@ pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
         subject_id: usage.subject.subject_id.clone(),
         principal: None,
         surface: usage.deed.surface,
-        action: usage.deed.action.clone(),
+        action: usage.deed.action.clone().into_owned(),
         resource: usage.deed.resource.clone(),
         resource_detail: usage.deed.detail.clone(),
         outcome: usage.deed.outcome,

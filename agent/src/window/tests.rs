@@ -32,7 +32,7 @@ fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
             deed: Deed {
                 family: Family::File,
                 surface: Surface::File,
-                action: "read".to_owned(),
+                action: "read".into(),
                 resource: vec![resource],
                 detail: None,
                 outcome: Outcome::Allowed,
@@ -48,7 +48,7 @@ fn repeats_without_a_first_sight_are_unresolved_and_not_forgotten() {
     let known = access(1, 1, 5);
     let mut unknown = known.touch.key;
     unknown.object[0] = 9;
-    assert_eq!(window.add(known.clone()), Added::New);
+    assert!(window.add(known.clone()).is_some());
     window.repeat(&known.touch.key, 3, 11);
     window.repeat(&unknown, 4, 11);
     assert_eq!(
@@ -71,7 +71,7 @@ proptest! {
         for (subject, resource, time, repeats) in touches {
             let access = access(subject, resource, time);
             let key = access.touch.key;
-            prop_assert_ne!(window.add(access), Added::Refused);
+            prop_assert!(window.add(access).is_some());
             window.repeat(&key, repeats, time);
             expected += 1 + repeats;
         }

@@ -5,15 +5,20 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    rc::Rc,
 };
 
 use whittle_schemas::{
     record::Family,
-    table::{CoverageRow, SubjectRow, UsageRow},
+    table::{CoverageRow, Outcome, SubjectRow, Surface, UsageRow},
 };
 
 use super::{START_US, WINDOW, coverage, files_below, place, rows, subject, tables, usage};
-use crate::sink::{Append, Error, Frame, Spool, recover, spool, write_window};
+use crate::{
+    model::{Clock, Deed, Instance, Subject, Workload},
+    sink::{Append, Error, Frame, Spool, Touched, recover, spool, write_window},
+    window,
+};
 
 #[test]
 fn a_killed_recorder_loses_nothing_that_it_had_spooled() {
@@ -255,12 +260,14 @@ fn a_spool_stops_growing_at_its_bound_and_counts() {
 
 #[test]
 fn the_encoding_of_a_spool_changes_only_with_its_version() {
+    let (who, deed) = (somebody(), deed());
     let frames = [
         Frame::Window {
             place: place(),
             start_us: START_US,
             planned_end_us: Some(1),
         },
+        Frame::Touched(Touched::new(&who, &deed, "syscall", START_US)),
         Frame::Usage(usage("/a")),
         Frame::Subject(Box::new(subject())),
         Frame::Coverage(coverage(Family::Socket)),
@@ -270,11 +277,67 @@ fn the_encoding_of_a_spool_changes_only_with_its_version() {
         .flat_map(|frame| postcard::to_stdvec(frame).expect("it is encoded"))
         .collect();
     let encoding = (spool::MAGIC, bytes.len(), crc32fast::hash(&bytes));
-    let known = (b"whittle spool 3\n", 280, 662_377_491);
+    let known = (b"whittle spool 4\n", 343, 3_117_345_030);
     assert_eq!(
         encoding, known,
         "the rows changed: count up the digit in MAGIC, then put the new figures here"
     );
+}
+
+#[test]
+fn an_access_comes_back_from_the_spool_as_the_row_that_its_window_would_have_had() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (who, deed, at_us) = (somebody(), deed(), START_US + 7);
+    let mut spool = Spool::create(folder.path(), &place(), START_US, None).expect("it is new");
+    let touched = Touched::new(&who, &deed, "syscall", at_us);
+    spool
+        .append(&Frame::Touched(touched))
+        .expect("the disk has room");
+    drop(spool);
+    recover(folder.path(), at_us).expect("the spools are listed");
+
+    let usage = window::Usage {
+        subject: Rc::new(who),
+        deed,
+        count: 1,
+        first_boottime_ns: 0,
+        last_boottime_ns: 0,
+    };
+    let frame = window::Frame {
+        start_us: START_US,
+        end_us: at_us,
+        cluster: place().cluster,
+        node: place().node,
+        clock: Clock { offset_us: at_us },
+    };
+    let expected = window::usage_row(&usage, &frame, "syscall");
+    assert_eq!(rows::<UsageRow>(folder.path()), [expected]);
+}
+
+fn somebody() -> Subject {
+    Subject {
+        subject_id: "s-1".to_owned(),
+        executable: b"/usr/bin/python3".to_vec(),
+        build_id: None,
+        script: None,
+        uid: 1_000,
+        user: None,
+        cgroup: None,
+        workload: Workload::default(),
+        instance: Instance::default(),
+    }
+}
+
+fn deed() -> Deed {
+    Deed {
+        family: Family::File,
+        surface: Surface::File,
+        action: "write+create".into(),
+        resource: b"/srv/\xff\n".to_vec(),
+        detail: Some("pipe".to_owned()),
+        outcome: Outcome::Denied,
+        error: Some("EACCES"),
+    }
 }
 
 #[test]
