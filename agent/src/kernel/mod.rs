@@ -1,8 +1,10 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). The only user of aya.
+//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). `offsets` finds the
+//! members of the kernel's structs, with `btf`. The only user of aya.
 
 mod attach;
 mod batch;
+mod btf;
 mod counters;
 mod drain;
 mod hooks;

@@ -1,0 +1,434 @@
+//! A reader of BTF, the kernel's description of its own types (`Documentation/bpf/btf.rst`, 6.12): it looks things up where
+//! they stand. A hundred and fifty thousand types that are parsed into values of their own take ten times the memory, and the
+//! agent needs eighty members of forty structs, once.
+
+use std::collections::HashMap;
+
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+/// The types of a kernel.
+pub(super) struct Btf {
+    bytes: Vec<u8>,
+    /// Where each type starts, in the order of their ids; the first is `void`, which stands nowhere.
+    starts: Vec<u32>,
+    /// Where the names start.
+    strings: usize,
+}
+
+/// Why BTF cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Damage {
+    #[error("it does not start as BTF does")]
+    Magic,
+    #[error("it ends in the middle of a type")]
+    Short,
+    #[error("it has a type of kind {0}, which is newer than this version of whittle")]
+    Kind(u32),
+}
+
+/// Number of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Id(u32);
+
+/// `struct btf_header`.
+#[derive(FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Header {
+    magic: u16,
+    version: u8,
+    flags: u8,
+    length: u32,
+    types_offset: u32,
+    types_length: u32,
+    strings_offset: u32,
+    strings_length: u32,
+}
+
+const MAGIC: u16 = 0xeb9f;
+
+/// `struct btf_type`.
+#[derive(Clone, Copy, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Type {
+    name: u32,
+    info: u32,
+    /// Of a struct its size, of a pointer, a modifier or a function the type behind it.
+    size_or_target: u32,
+}
+
+impl Type {
+    fn kind(self) -> u32 {
+        (self.info >> 24) & 31
+    }
+
+    /// How many members or parameters follow it.
+    fn count(self) -> usize {
+        self.info as usize & 0xffff
+    }
+
+    /// Whether its members' offsets have the size of a bit field in their highest byte.
+    fn has_bit_fields(self) -> bool {
+        self.info >> 31 != 0
+    }
+
+    /// Bytes that follow it, before the next type.
+    fn tail(self) -> Result<usize, Damage> {
+        let count = self.count();
+        Ok(match self.kind() {
+            kind::INT | kind::VAR | kind::DECL_TAG => 4,
+            kind::ARRAY => 12,
+            kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => count * 12,
+            kind::ENUM | kind::FUNC_PROTO => count * 8,
+            kind::PTR
+            | kind::FWD
+            | kind::TYPEDEF
+            | kind::VOLATILE
+            | kind::CONST
+            | kind::RESTRICT
+            | kind::FUNC
+            | kind::FLOAT
+            | kind::TYPE_TAG => 0,
+            other => return Err(Damage::Kind(other)),
+        })
+    }
+}
+
+/// `BTF_KIND_` of `include/uapi/linux/btf.h`.
+mod kind {
+    pub(super) const INT: u32 = 1;
+    pub(super) const PTR: u32 = 2;
+    pub(super) const ARRAY: u32 = 3;
+    pub(super) const STRUCT: u32 = 4;
+    pub(super) const UNION: u32 = 5;
+    pub(super) const ENUM: u32 = 6;
+    pub(super) const FWD: u32 = 7;
+    pub(super) const TYPEDEF: u32 = 8;
+    pub(super) const VOLATILE: u32 = 9;
+    pub(super) const CONST: u32 = 10;
+    pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC: u32 = 12;
+    pub(super) const FUNC_PROTO: u32 = 13;
+    pub(super) const VAR: u32 = 14;
+    pub(super) const DATASEC: u32 = 15;
+    pub(super) const FLOAT: u32 = 16;
+    pub(super) const DECL_TAG: u32 = 17;
+    pub(super) const TYPE_TAG: u32 = 18;
+    pub(super) const ENUM64: u32 = 19;
+}
+
+/// `struct btf_member`.
+#[derive(Clone, Copy, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Member {
+    name: u32,
+    holds: u32,
+    offset: u32,
+}
+
+/// `struct btf_param`.
+#[derive(Clone, Copy, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Parameter {
+    _name: u32,
+    holds: u32,
+}
+
+/// Modifiers and anonymous structs inside of each other: more are damage that leads round in a circle.
+const DEEPEST: u32 = 32;
+
+impl Btf {
+    /// Reads the header, and where each type is.
+    pub(super) fn new(bytes: Vec<u8>) -> Result<Self, Damage> {
+        let (header, _) = Header::read_from_prefix(&bytes).map_err(|_| Damage::Magic)?;
+        if header.magic != MAGIC {
+            return Err(Damage::Magic);
+        }
+        let start = header.length as usize;
+        let mut at = start + header.types_offset as usize;
+        let end = at + header.types_length as usize;
+        let strings = start + header.strings_offset as usize;
+        let mut starts = vec![u32::MAX];
+        while at < end {
+            let found: Type = read(&bytes, at).ok_or(Damage::Short)?;
+            starts.push(u32::try_from(at).map_err(|_| Damage::Short)?);
+            at += size_of::<Type>() + found.tail()?;
+        }
+        if at > bytes.len() || strings + header.strings_length as usize > bytes.len() {
+            return Err(Damage::Short);
+        }
+        Ok(Self {
+            bytes,
+            starts,
+            strings,
+        })
+    }
+
+    /// The structs of these names, each the first of its name. A mere declaration is none.
+    pub(super) fn structs<'n>(&self, names: impl Iterator<Item = &'n str>) -> HashMap<&'n str, Id> {
+        self.named(kind::STRUCT, names)
+    }
+
+    /// The functions of these names.
+    pub(super) fn functions<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+    ) -> HashMap<&'n str, Id> {
+        self.named(kind::FUNC, names)
+    }
+
+    /// The offset of a member, in bytes. `path` leads to it from the struct down, separated by dots; structs and unions
+    /// without a name are passed through. None where it is not there, and for a bit field: that has no address.
+    pub(super) fn offset_of(&self, structure: Id, path: &str) -> Option<u32> {
+        let bits = self.member(structure, path, DEEPEST)?;
+        (bits % 8 == 0).then_some(bits / 8)
+    }
+
+    /// What the first argument of a function points to; None where it has none, or one that is no pointer.
+    pub(super) fn first_pointee(&self, function: Id) -> Option<Id> {
+        let prototype = Id(self.of(function)?.size_or_target);
+        let found = self
+            .of(prototype)
+            .filter(|found| found.kind() == kind::FUNC_PROTO && found.count() > 0)?;
+        let first: Parameter = self.follower(prototype, found, 0)?;
+        let pointer = self.of(Id(first.holds))?;
+        (pointer.kind() == kind::PTR).then_some(Id(pointer.size_or_target))
+    }
+
+    /// Whether it is a struct with members, `const` or not, and no mere declaration.
+    pub(super) fn is_described(&self, id: Id) -> bool {
+        self.bare(id)
+            .is_some_and(|(_, found)| found.kind() == kind::STRUCT)
+    }
+
+    fn named<'n>(&self, kind: u32, names: impl Iterator<Item = &'n str>) -> HashMap<&'n str, Id> {
+        let wanted: HashMap<&[u8], &str> = names.map(|name| (name.as_bytes(), name)).collect();
+        let mut found = HashMap::new();
+        for id in (0..self.starts.len()).filter_map(|id| u32::try_from(id).ok()) {
+            let Some(candidate) = self.of(Id(id)).filter(|found| found.kind() == kind) else {
+                continue;
+            };
+            if let Some(name) = wanted.get(self.name(candidate.name)) {
+                found.entry(*name).or_insert(Id(id));
+            }
+        }
+        found
+    }
+
+    /// The offset of a member in bits.
+    fn member(&self, structure: Id, path: &str, deepest: u32) -> Option<u32> {
+        let (structure, found) = self.bare(structure)?;
+        if !matches!(found.kind(), kind::STRUCT | kind::UNION) || deepest == 0 {
+            return None;
+        }
+        let (name, rest) = path
+            .split_once('.')
+            .map_or((path, None), |(name, rest)| (name, Some(rest)));
+        (0..found.count()).find_map(|index| {
+            let member: Member = self.follower(structure, found, index)?;
+            let (size, offset) = if found.has_bit_fields() {
+                (member.offset >> 24, member.offset & 0xff_ffff)
+            } else {
+                (0, member.offset)
+            };
+            let inner = Id(member.holds);
+            let below = match (self.name(member.name), rest) {
+                (b"", _) => self.member(inner, path, deepest - 1)?,
+                (found, _) if found != name.as_bytes() || size != 0 => return None,
+                (_, None) => 0,
+                (_, Some(rest)) => self.member(inner, rest, deepest - 1)?,
+            };
+            offset.checked_add(below)
+        })
+    }
+
+    /// A type without its modifiers and other names.
+    fn bare(&self, mut id: Id) -> Option<(Id, Type)> {
+        for _ in 0..DEEPEST {
+            let found = self.of(id)?;
+            match found.kind() {
+                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
+                    id = Id(found.size_or_target);
+                }
+                _ => return Some((id, found)),
+            }
+        }
+        None
+    }
+
+    fn of(&self, id: Id) -> Option<Type> {
+        read(&self.bytes, *self.starts.get(id.0 as usize)? as usize)
+    }
+
+    /// One of what follows a type.
+    fn follower<T: FromBytes>(&self, id: Id, found: Type, index: usize) -> Option<T> {
+        if index >= found.count() {
+            return None;
+        }
+        let start = *self.starts.get(id.0 as usize)? as usize + size_of::<Type>();
+        read(&self.bytes, start + index * size_of::<T>())
+    }
+
+    /// The name at a place among the names; empty where there is none.
+    fn name(&self, offset: u32) -> &[u8] {
+        let start = self.strings + offset as usize;
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == 0);
+        end.map_or(&[], |end| &rest[..end])
+    }
+}
+
+/// A value at a place; None past the end.
+fn read<T: FromBytes>(bytes: &[u8], at: usize) -> Option<T> {
+    T::read_from_prefix(bytes.get(at..)?)
+        .ok()
+        .map(|(value, _)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use btfparse::{Offset, Readable, TypeInformation};
+    use proptest::prelude::*;
+    use whittle_schemas::record::offsets::MEMBERS;
+
+    use super::*;
+
+    fn vmlinux() -> Vec<u8> {
+        std::fs::read("/sys/kernel/btf/vmlinux").expect("this kernel shows its BTF")
+    }
+
+    struct Bytes(Vec<u8>);
+
+    impl Readable for Bytes {
+        fn read(&self, offset: u64, buffer: &mut [u8]) -> btfparse::Result<()> {
+            let start = usize::try_from(offset).expect("it is in memory");
+            buffer.copy_from_slice(&self.0[start..start + buffer.len()]);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn offsets_are_those_that_btfparse_finds() {
+        let btf = Btf::new(vmlinux()).expect("it is whole");
+        let other = TypeInformation::new(&Bytes(vmlinux())).expect("it is whole");
+        let structs = btf.structs(MEMBERS.iter().map(|member| member.structure));
+        let mut compared = 0;
+        for member in MEMBERS {
+            let known = other
+                .id_of(member.structure)
+                .and_then(|id| other.offset_of(id, member.path).ok());
+            let known = known.and_then(|(_, offset)| match offset {
+                Offset::ByteOffset(bytes) => Some(bytes),
+                Offset::BitOffsetAndSize(..) => None,
+            });
+            let found = structs
+                .get(member.structure)
+                .and_then(|id| btf.offset_of(*id, member.path));
+            assert_eq!(found, known, "{}.{}", member.structure, member.path);
+            compared += usize::from(known.is_some());
+        }
+        assert!(compared > 50, "only {compared} are on this kernel");
+    }
+
+    #[test]
+    fn a_call_takes_registers_that_are_described() {
+        let btf = Btf::new(vmlinux()).expect("it is whole");
+        let functions = btf.functions(["__x64_sys_openat", "no_such_function"].into_iter());
+        assert_eq!(functions.len(), 1);
+        let registers = btf
+            .first_pointee(functions["__x64_sys_openat"])
+            .expect("it takes a pointer");
+        assert!(btf.is_described(registers));
+        assert!(btf.offset_of(registers, "di").is_some());
+    }
+
+    #[test]
+    fn what_is_no_btf_is_damage() {
+        assert_eq!(Btf::new(Vec::new()).err(), Some(Damage::Magic));
+        assert_eq!(Btf::new(vec![0; 64]).err(), Some(Damage::Magic));
+        let mut cut = vmlinux();
+        cut.truncate(1_000);
+        assert_eq!(Btf::new(cut).err(), Some(Damage::Short));
+    }
+
+    proptest! {
+        /// The first types of the kernel, cut off and with one byte changed: an answer or damage, never a panic.
+        #[test]
+        fn damage_is_never_a_panic(place in 0_usize..40_000, byte: u8) {
+            let mut bytes = small();
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            if let Ok(btf) = Btf::new(bytes) {
+                for id in 0..=u32::try_from(btf.starts.len()).expect("it is small") {
+                    let _ = btf.offset_of(Id(id), "next.prev");
+                    let _ = btf.first_pointee(Id(id));
+                    let _ = btf.is_described(Id(id));
+                }
+            }
+        }
+    }
+
+    /// BTF of a struct with an anonymous union in it, a bit field, and a function that takes a pointer to it.
+    fn small() -> Vec<u8> {
+        let strings = b"\0list\0next\0prev\0bits\0run\0";
+        let words: &[u32] = &[
+            // 1: struct list { union { 2 next; }; bits : 3 } with bit fields.
+            1,
+            0x8400_0002,
+            16,
+            0,
+            2,
+            0,
+            16,
+            4,
+            0x0300_0040,
+            // 2: union { 3 next; 1 prev }.
+            0,
+            0x0500_0002,
+            8,
+            6,
+            3,
+            0,
+            11,
+            1,
+            0,
+            // 3: pointer to 1; 4: int.
+            0,
+            0x0200_0000,
+            1,
+            0,
+            0x0100_0000,
+            4,
+            32,
+            // 5: function's type with one parameter; 6: the function.
+            0,
+            0x0d00_0001,
+            4,
+            0,
+            3,
+            21,
+            0x0c00_0000,
+            5,
+        ];
+        let types: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("it is small");
+        let mut bytes = vec![0x9f, 0xeb, 1, 0];
+        for word in [24, 0, length(&types), length(&types), length(strings)] {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        bytes.extend_from_slice(&types);
+        bytes.extend_from_slice(strings);
+        bytes
+    }
+
+    #[test]
+    fn a_member_is_found_through_what_has_no_name_and_a_bit_field_is_not() {
+        let btf = Btf::new(small()).expect("it is whole");
+        let list = btf.structs(["list"].into_iter())["list"];
+        assert_eq!(btf.offset_of(list, "next"), Some(0));
+        assert_eq!(btf.offset_of(list, "prev.next"), Some(0));
+        assert_eq!(btf.offset_of(list, "bits"), None);
+        assert_eq!(btf.offset_of(list, "nothing"), None);
+        let run = btf.functions(["run"].into_iter())["run"];
+        assert_eq!(btf.first_pointee(run), Some(list));
+    }
+}
