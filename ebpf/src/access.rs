@@ -197,8 +197,7 @@ const BY_REQUEST: u64 = 1 << 33;
 
 #[inline(always)]
 fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
-    let mut key = sighting.key(asking.subject, asking.action, asking.errno, [0; 4]);
-    let is_repeat = scratch::with(|scratch, slot| {
+    let first = scratch::with(|scratch, slot| {
         let mut text = path::asked(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
         let base = if path::is_relative(scratch) {
@@ -208,9 +207,10 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
         };
         let identity = base.and_then(path::identity).unwrap_or(0);
         let lineage = base.and_then(path::lineage).unwrap_or(0);
-        key.object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
+        let object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
+        let key = sighting.key(asking.subject, asking.action, asking.errno, object);
         if usage::repeat(sighting.generation, &key) {
-            return Ok(true);
+            return Ok(None);
         }
         if let Some(base) = base {
             path::walk(slot, base, &mut text);
@@ -226,9 +226,9 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
                 mode: 0,
             },
         )?;
-        Ok(false)
+        Ok(Some(key))
     })?;
-    if !is_repeat {
+    if let Some(key) = first {
         usage::begin(sighting.generation, sighting.family, &key);
     }
     Ok(())

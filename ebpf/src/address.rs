@@ -44,6 +44,12 @@ const S_IFSOCK: u16 = 0o140_000;
 /// What a descriptor's socket is; None where it is no socket, or is gone.
 #[inline(always)]
 pub(crate) fn find_socket(descriptor: u64) -> Option<Socket> {
+    find_socket_of(descriptor, |_| true)
+}
+
+/// As [`find_socket`], for sockets of some kinds (`SOCK_STREAM` …): of another one no more is read.
+#[inline(always)]
+pub(crate) fn find_socket_of(descriptor: u64, wanted: impl Fn(u16) -> bool) -> Option<Socket> {
     let file = kernel::file_of(descriptor).ok()?;
     let inode: u64 = read(file, offset!(file_inode))?;
     let mode: u16 = read(inode, offset!(inode_mode))?;
@@ -51,12 +57,16 @@ pub(crate) fn find_socket(descriptor: u64) -> Option<Socket> {
         return None;
     }
     let socket: u64 = read(file, offset!(file_private_data))?;
+    let kind: u16 = read(socket, offset!(socket_type))?;
+    if !wanted(kind) {
+        return None;
+    }
     let sock: u64 = read(socket, offset!(socket_sk))?;
     Some(Socket {
         sock,
         inode: read(inode, offset!(inode_ino))?,
         family: read(sock, offset!(sock_family))?,
-        kind: read(socket, offset!(socket_type))?,
+        kind,
         protocol: read(sock, offset!(sock_protocol))?,
     })
 }
@@ -77,7 +87,10 @@ impl Address {
         let place = (&raw mut body.address).cast::<Self>();
         // SAFETY: as many bytes, aligned as the assertion says, in a slot that outlives the program's run of it.
         let address = unsafe { &mut *place };
-        address.words = [0; ADDRESS_BYTES / 8];
+        for word in &mut address.words {
+            // SAFETY: a reference. Volatile, or the compiler would call its memset, which goes byte by byte.
+            unsafe { core::ptr::write_volatile(word, 0) };
+        }
         address
     }
 }

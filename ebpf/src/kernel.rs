@@ -3,7 +3,10 @@
 use aya_ebpf::helpers::{bpf_get_current_task, bpf_probe_read_kernel, generated};
 use whittle_schemas::record::counter::Reason;
 
-use crate::config::offset;
+use crate::{
+    config::{self, offset},
+    typed,
+};
 
 /// The running task's `struct task_struct`.
 #[inline(always)]
@@ -52,6 +55,13 @@ pub(crate) fn file_of(descriptor: u64) -> Result<u64, Reason> {
 
 #[inline(always)]
 fn find_file(descriptor: u64) -> Option<u64> {
+    if config::has_typed_task() {
+        let descriptors = typed::descriptors();
+        if descriptor >= u64::from(descriptors.most) {
+            return None;
+        }
+        return read(descriptors.files + descriptor * 8, 0);
+    }
     let files: u64 = read(current(), offset!(task_files))?;
     let table: u64 = read(files, offset!(files_fdt))?;
     let most: u32 = read(table, offset!(fdtable_max_fds))?;

@@ -18,7 +18,7 @@ use whittle_schemas::record::{
 };
 
 use crate::{
-    address::{AF_INET, AF_INET6, Socket, find_socket},
+    address::{AF_INET, AF_INET6, Socket, find_socket_of},
     chunk::Source,
     connection,
     maps::TLS_CALLS,
@@ -105,7 +105,9 @@ fn on_return(number: u64, call: &Call) -> i32 {
     if !has_moved(number, call.result()) {
         return 0;
     }
-    let Some(socket) = find_socket(call.argument(0)) else {
+    // What datagrams say is read where they are received.
+    let wanted = |kind| kind == STREAM || kind == DATAGRAM && receives(number);
+    let Some(socket) = find_socket_of(call.argument(0), wanted) else {
         return 0;
     };
     if socket.family != AF_INET && socket.family != AF_INET6 {
@@ -117,6 +119,14 @@ fn on_return(number: u64, call: &Call) -> i32 {
         udp(number, call, &socket);
     }
     0
+}
+
+#[inline(always)]
+fn receives(number: u64) -> bool {
+    matches!(
+        number,
+        READ_CALL | READV_CALL | RECVFROM_CALL | RECVMSG_CALL | RECVMMSG_CALL
+    )
 }
 
 /// `SOCK_STREAM` and `SOCK_DGRAM` of `include/linux/net.h`.

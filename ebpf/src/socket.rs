@@ -258,8 +258,7 @@ extern "C" fn touch_socket(what: u64, whose: u64, address: u64, subject: u64) ->
 #[inline(always)]
 fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> {
     let socket = socket(act.descriptor);
-    let mut key = sighting.key(subject, act.action, act.errno, [0; 4]);
-    let is_repeat = scratch::with(|scratch, slot| {
+    let first = scratch::with(|scratch, slot| {
         let body = scratch.body::<SocketBody>();
         // The body is put together where it is sent from: with the address on the stack, the chain of calls from
         // sendmmsg to a step of a walk would pass the 512 bytes that there are.
@@ -270,12 +269,13 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
             LISTEN | ACCEPT => own_address(&socket, address)?,
             _ => given_address(act, address)?,
         };
-        key.object = object(&socket, address, length);
+        let mut object = object(&socket, address, length);
         if act.action == ACCEPT {
-            add_peer(&mut key.object, &socket, address);
+            add_peer(&mut object, &socket, address);
         }
+        let key = sighting.key(subject, act.action, act.errno, object);
         if usage::repeat(sighting.generation, &key) {
-            return Ok(true);
+            return Ok(None);
         }
         let mut text = path::EMPTY;
         if is_relative_path(address, length)
@@ -291,9 +291,9 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         body.protocol = socket.protocol;
         body.address_bytes = length as u16;
         emit::send_as_it_is(scratch, &text)?;
-        Ok(false)
+        Ok(Some(key))
     })?;
-    if !is_repeat {
+    if let Some(key) = first {
         usage::begin(sighting.generation, sighting.family, &key);
     }
     Ok(())

@@ -58,6 +58,26 @@ pub(crate) fn uid() -> u32 {
     credentials.load(offset!(cred_uid))
 }
 
+/// The running task's table of descriptors. Only where `config::has_typed_task`; all zero for a task that has given it up.
+#[inline(always)]
+pub(crate) fn descriptors() -> Descriptors {
+    let table = Typed::current()
+        .follow(offset!(task_files))
+        .follow(offset!(files_fdt));
+    Descriptors {
+        most: table.load(offset!(fdtable_max_fds)),
+        files: table.load(offset!(fdtable_fd)),
+    }
+}
+
+/// A `struct fdtable`.
+pub(crate) struct Descriptors {
+    /// How many there is room for.
+    pub(crate) most: u32,
+    /// Address of the array of `struct file *`.
+    pub(crate) files: u64,
+}
+
 /// Walks the path of an opened file as far as it is on one mount, and puts into the slot where the walk is then: what is
 /// above it has no type here. As `path::walk`'s steps, and with the same text.
 #[inline(always)]
