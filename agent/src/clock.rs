@@ -15,14 +15,19 @@ pub fn now_us() -> i64 {
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// Now, on the kernel's clock, which nobody sets: nanoseconds of `CLOCK_BOOTTIME`.
+#[must_use]
+pub fn boottime_ns() -> u64 {
+    let boot = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(boot.tv_sec).unwrap_or(0);
+    let ns = u64::try_from(boot.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(ns)
+}
+
 /// How the kernel's clock relates to the calendar, now.
 #[must_use]
 pub fn now() -> Clock {
-    let boot = clock_gettime(ClockId::Boottime);
-    let boot_us = boot
-        .tv_sec
-        .saturating_mul(1_000_000)
-        .saturating_add(boot.tv_nsec / 1_000);
+    let boot_us = i64::try_from(boottime_ns() / 1_000).unwrap_or(i64::MAX);
     Clock {
         offset_us: now_us() - boot_us,
     }

@@ -1,8 +1,9 @@
 //! The wiring, from the kernel to Parquet: the one module that knows every stage. `calls` is the way of connections and
 //! their calls, `pace` says when to look into the ring, `wait` waits, `rows` makes
-//! tables of a window, `writer` writes them.
+//! tables of a window, `writer` writes them, `forget` keeps memory bounded.
 
 mod calls;
+mod forget;
 mod pace;
 mod rows;
 mod wait;
@@ -31,7 +32,7 @@ use crate::{
     conversation::Conversations,
     decode,
     identity::{self, Identities},
-    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
+    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Repeat, Scope, Wanted},
     model::{Clock, Event, ScriptSeen, Subject, Touch},
     sink::{self, Frame as Spooled, Place, Touched},
     window::{Frame, Usage, Window, subject_row},
@@ -89,6 +90,12 @@ pub struct Recording {
     pub undecodable: u64,
 }
 
+/// A window that has ended: no access begins in its generation any more.
+struct Ended {
+    generation: usize,
+    end_boottime_ns: u64,
+}
+
 /// A running recording.
 pub struct Recorder {
     config: Config,
@@ -100,8 +107,11 @@ pub struct Recorder {
     writer: Writer,
     /// Of each generation, as read when its last window ended.
     counted: [Counts; 2],
+    /// As it was when the running window began: what somebody sets meanwhile is for the next one.
     clock: Clock,
-    start_us: i64,
+    /// Which generation is the running window's.
+    current: usize,
+    start_boottime_ns: u64,
     pace: Pace,
     /// Records that could not be decoded.
     undecodable: u64,
@@ -115,16 +125,19 @@ impl Recorder {
     /// # Errors
     /// The folder cannot be written, or the kernel refuses.
     pub fn start(config: Config) -> Result<Self, RecordError> {
-        let start_us = clock::now_us();
-        let writer = Writer::create(config.root.clone(), config.place.clone(), start_us)?;
         let mut identities = Identities::new();
-        let probes = match attach(&config, &mut identities) {
-            Ok(probes) => probes,
-            Err(error) => {
-                writer.abandon();
-                return Err(error.into());
-            }
-        };
+        let found = sink::root::found(&config.root);
+        sink::root::prepare(&config.root)?;
+        let attached = attach(&config, &mut identities).map_err(RecordError::from);
+        // The first window begins where probes watch: attaching them takes its time.
+        let (clock, start_boottime_ns) = (clock::now(), clock::boottime_ns());
+        let started = attached.and_then(|probes| {
+            let start_us = clock.utc_us(start_boottime_ns);
+            let (root, place) = (config.root.clone(), config.place.clone());
+            let writer = Writer::create(root, place, start_us, config.window)?;
+            Ok((probes, writer))
+        });
+        let (probes, writer) = started.inspect_err(|_| sink::root::abandon(&config.root, found))?;
         Ok(Self {
             config,
             probes,
@@ -132,9 +145,10 @@ impl Recorder {
             conversations: Conversations::new(),
             windows: [Window::default(), Window::default()],
             writer,
-            counted: [Counts::ZERO; 2],
-            clock: clock::now(),
-            start_us,
+            counted: [Counts::default(), Counts::default()],
+            clock,
+            current: 0,
+            start_boottime_ns,
             pace: Pace::default(),
             undecodable: 0,
             unexplained: 0,
@@ -163,9 +177,11 @@ impl Recorder {
     }
 
     /// Processes that are watched now.
-    #[must_use]
-    pub fn watched(&self) -> Vec<u32> {
-        self.probes.watched()
+    ///
+    /// # Errors
+    /// The kernel's map of processes cannot be read.
+    pub fn watched(&self) -> Result<Vec<u32>, RecordError> {
+        Ok(self.probes.watched()?)
     }
 
     /// What each hook family got, and why.
@@ -186,17 +202,20 @@ impl Recorder {
         loop {
             let records = self.read_ring(TURN);
             self.writer.flush();
-            let now_us = clock::now_us();
-            let left = self.left_of_window(now_us);
+            let now_ns = clock::boottime_ns();
+            let left = self.left_of_window(now_ns);
             if left.is_zero() {
                 self.end_window()?;
-                self.writer.next(self.start_us);
+                self.forget_the_gone()?;
                 continue;
+            }
+            if records < TURN {
+                self.forget_the_gone()?;
             }
             let ready = match records {
                 0 => self.wait(until, left)?,
                 TURN.. => self.wait(until, Duration::ZERO)?,
-                _ => match self.pace.looked(now_us) {
+                _ => match self.pace.looked(now_ns) {
                     None => self.wait(until, left)?,
                     Some(rest) => wait::wait(&mut wait::polled(until), rest.min(left))?,
                 },
@@ -213,23 +232,21 @@ impl Recorder {
     /// The first error that a window's files met; what was written before stays readable.
     pub fn finish(mut self) -> Result<Recording, RecordError> {
         let last = self.turn()?;
-        self.end_conversations(last);
-        self.write_window(last)?;
+        self.end_conversations(last.generation);
+        self.write_window(&last)?;
         Ok(Recording {
             files: self.writer.finish()?,
             undecodable: self.undecodable,
         })
     }
 
-    fn left_of_window(&self, now_us: i64) -> Duration {
-        let end_us = self.start_us.saturating_add_unsigned(
-            self.config
-                .window
-                .as_micros()
-                .try_into()
-                .unwrap_or(u64::MAX),
-        );
-        Duration::from_micros(u64::try_from(end_us - now_us).unwrap_or(0))
+    /// Nothing where the window is full.
+    fn left_of_window(&self, now_ns: u64) -> Duration {
+        if self.windows[self.current].is_full() {
+            return Duration::ZERO;
+        }
+        let passed = Duration::from_nanos(now_ns.saturating_sub(self.start_boottime_ns));
+        self.config.window.saturating_sub(passed)
     }
 
     /// None: records are there, or the window is over.
@@ -288,36 +305,54 @@ impl Recorder {
         let touched = Touched::new(subject, deed, backend, at_us);
         self.writer
             .spool(&Spooled::Touched(touched), who(subject), || {
-                let frame = frame(self.start_us, at_us, &self.config.place, self.clock);
+                let start_us = self.clock.utc_us(self.start_boottime_ns);
+                let frame = frame(start_us, at_us, &self.config.place, self.clock);
                 subject_row(subject, &frame, at_us, at_us)
             });
     }
 
     fn end_window(&mut self) -> Result<(), RecordError> {
         let old = self.turn()?;
-        self.write_window(old)
+        let clock = clock::now();
+        // Before the old one is written: at no moment does a recorder that is killed leave nothing that says so.
+        let start_us = clock.utc_us(old.end_boottime_ns);
+        self.writer.next(start_us, self.config.window);
+        self.write_window(&old)?;
+        (self.clock, self.start_boottime_ns) = (clock, old.end_boottime_ns);
+        Ok(())
     }
 
     /// Swaps the generations, and reads what belongs to the old one.
-    fn turn(&mut self) -> Result<usize, RecordError> {
-        let old = self.probes.generations.swap()?;
+    fn turn(&mut self) -> Result<Ended, RecordError> {
+        let generation = self.probes.generations.swap()?;
+        let end_boottime_ns = clock::boottime_ns();
+        self.current = 1 - generation;
         // All that belongs to the old generation is in the ring by now, and it is no more than a ring full.
         let ring_full = self.config.limits.ring_bytes as usize / FIXED_BYTES;
         self.read_ring(ring_full);
-        Ok(old)
+        Ok(Ended {
+            generation,
+            end_boottime_ns,
+        })
     }
 
     /// Writes what a generation holds.
-    fn write_window(&mut self, old: usize) -> Result<(), RecordError> {
-        for repeat in self.probes.generations.drain(old)? {
-            let value = repeat.value;
-            self.windows[old].repeat(&repeat.key, value.repeats, value.last_boottime_ns);
+    fn write_window(&mut self, ended: &Ended) -> Result<(), RecordError> {
+        let old = ended.generation;
+        for Repeat { key, value } in self.probes.generations.drain(old)? {
+            let is_known = self.windows[old].repeat(&key, value.repeats, value.last_boottime_ns);
+            if !is_known && let Some(family) = Family::from_number(key.family) {
+                self.lost_by(old, family, key.subject, value.repeats);
+            }
+        }
+        for loss in self.probes.losses.drain(old)? {
+            self.lost_by(old, loss.family, loss.subject, loss.accesses);
         }
         self.end_endpoints(old);
         let counted = self.probes.counters.read(old)?;
         let missed = self.probes.misses.since_last();
         let window = std::mem::take(&mut self.windows[old]);
-        let frame = self.frame(clock::now_us());
+        let frame = self.frame(self.clock.utc_us(ended.end_boottime_ns));
         let mut tables = rows::tables(
             &window,
             &frame,
@@ -335,14 +370,20 @@ impl Recorder {
             end_us: frame.end_us,
         };
         self.writer.end(window, &tables);
-        self.start_us = frame.end_us;
-        self.clock = clock::now();
         Ok(())
+    }
+
+    /// Says whose lost accesses were, where the kernel's subject is known.
+    fn lost_by(&mut self, generation: usize, family: Family, subject: u64, accesses: u64) {
+        if let Some(subject) = self.identities.subject_of(subject) {
+            self.windows[generation].lost_by(family, &subject, accesses);
+        }
     }
 
     /// What the rows of the running window share, were it to end now.
     fn frame(&self, end_us: i64) -> Frame {
-        frame(self.start_us, end_us, &self.config.place, self.clock)
+        let start_us = self.clock.utc_us(self.start_boottime_ns);
+        frame(start_us, end_us, &self.config.place, self.clock)
     }
 }
 

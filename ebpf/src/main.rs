@@ -41,6 +41,7 @@ mod file;
 mod grants;
 mod hash;
 mod kernel;
+mod loss;
 mod maps;
 mod number;
 mod path;

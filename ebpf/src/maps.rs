@@ -5,7 +5,9 @@ use aya_ebpf::{
     maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use whittle_schemas::record::{
+    bound,
     counter::COUNTERS,
+    loss::LossKey,
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
     subject::SubjectKey,
     usage::{UsageKey, UsageValue},
@@ -15,33 +17,46 @@ use crate::{
     connection::ObjectKey,
     scratch::{SLOTS, Scratch},
     stream::Stream,
+    subject::SubjectId,
     tls::TlsCall,
 };
 
 /// Watched processes by tgid. An entry lives from fork (or the agent's choice) to the last thread's exit.
 #[map]
-pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(65_536, 0);
+pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(bound::TASKS, 0);
 
-/// Kernel subjects and their ids.
+/// Kernel subjects and their ids. The oldest makes room when there are more: it is announced again, with another id, when it
+/// comes back, while its processes keep the id that they have.
 #[map]
-pub(crate) static SUBJECTS: HashMap<SubjectKey, u64> = HashMap::with_max_entries(16_384, 0);
+pub(crate) static SUBJECTS: LruHashMap<SubjectKey, SubjectId> =
+    LruHashMap::with_max_entries(bound::SUBJECTS, 0);
 
 /// Executables that run scripts, by file name.
 #[map]
 pub(crate) static INTERPRETERS: HashMap<[u8; INTERPRETER_NAME_BYTES], Interpreter> =
     HashMap::with_max_entries(256, 0);
 
-/// Scripts that were announced, by their hash.
+/// Scripts that were announced, by their hash. The oldest makes room, and is announced again when it comes back.
 #[map]
-pub(crate) static SCRIPTS: HashMap<u64, u32> = HashMap::with_max_entries(16_384, 0);
+pub(crate) static SCRIPTS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(bound::SCRIPTS, 0);
 
 /// Repeats per key, first generation.
 #[map]
-pub(crate) static USAGE_0: HashMap<UsageKey, UsageValue> = HashMap::with_max_entries(65_536, 0);
+pub(crate) static USAGE_0: HashMap<UsageKey, UsageValue> =
+    HashMap::with_max_entries(bound::USAGES, 0);
 
 /// Repeats per key, second generation.
 #[map]
-pub(crate) static USAGE_1: HashMap<UsageKey, UsageValue> = HashMap::with_max_entries(65_536, 0);
+pub(crate) static USAGE_1: HashMap<UsageKey, UsageValue> =
+    HashMap::with_max_entries(bound::USAGES, 0);
+
+/// Whose losses were, first generation.
+#[map]
+pub(crate) static LOSSES_0: HashMap<LossKey, u64> = HashMap::with_max_entries(bound::LOSSES, 0);
+
+/// Whose losses were, second generation.
+#[map]
+pub(crate) static LOSSES_1: HashMap<LossKey, u64> = HashMap::with_max_entries(bound::LOSSES, 0);
 
 /// Which generation counts now: 0 or 1. The agent swaps it each window.
 #[map]
@@ -49,7 +64,7 @@ pub(crate) static GENERATION: Array<u32> = Array::with_max_entries(1, 0);
 
 /// First sights: records of `whittle_schemas::record`.
 #[map]
-pub(crate) static RING: RingBuf = RingBuf::with_byte_size(8 << 20, 0);
+pub(crate) static RING: RingBuf = RingBuf::with_byte_size(bound::RING_BYTES, 0);
 
 /// Programs that several hooks enter: see `entry`.
 #[map]
@@ -70,12 +85,14 @@ pub(crate) static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(4_096, 0
 /// TCP connections by their `struct sock`. Entries go when the kernel destroys the socket. The oldest makes room when
 /// there are more: what it carries from then on counts as a connection that is older than its entry.
 #[map]
-pub(crate) static SOCKETS: LruHashMap<u64, Stream> = LruHashMap::with_max_entries(16_384, 0);
+pub(crate) static SOCKETS: LruHashMap<u64, Stream> =
+    LruHashMap::with_max_entries(bound::SOCKETS, 0);
 
 /// OpenSSL objects. Programs that end without freeing them leave theirs behind, so that the oldest has to make room.
 #[map]
-pub(crate) static OBJECTS: LruHashMap<ObjectKey, Stream> = LruHashMap::with_max_entries(16_384, 0);
+pub(crate) static OBJECTS: LruHashMap<ObjectKey, Stream> =
+    LruHashMap::with_max_entries(bound::OBJECTS, 0);
 
 /// Threads that are inside of a function of OpenSSL.
 #[map]
-pub(crate) static TLS_CALLS: HashMap<u64, TlsCall> = HashMap::with_max_entries(16_384, 0);
+pub(crate) static TLS_CALLS: HashMap<u64, TlsCall> = HashMap::with_max_entries(bound::TLS_CALLS, 0);

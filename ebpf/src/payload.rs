@@ -207,7 +207,7 @@ fn several(socket: &Socket, is_sent: bool) {
     };
     stream.set_lost(if is_sent { SENT } else { RECEIVED }, true);
     if let Some(sighting) = Sighting::of(Family::Payload) {
-        sighting.count(Reason::Unsupported);
+        sighting.ended(Err(Reason::Unsupported));
     }
 }
 

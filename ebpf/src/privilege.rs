@@ -39,7 +39,7 @@ fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
             if is_act_32(number)
                 && let Some(sighting) = Sighting::of(Family::Privilege)
             {
-                sighting.count(Reason::Unsupported);
+                sighting.ended(Err(Reason::Unsupported));
             }
         } else if is_ours {
             ended(number, &call);

@@ -79,7 +79,9 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
 fn process_exec(ctx: BtfTracePointContext) -> i32 {
     let first = subject::started();
     if let Some(sighting) = Sighting::of(Family::Process) {
-        sighting.ended(executed(sighting, ctx.arg(2)));
+        // SAFETY: the pointer is into a live map value: its process is running this.
+        let before = unsafe { (*sighting.task).subject };
+        sighting.ended_by(before, executed(sighting, before, ctx.arg(2)));
     }
     if first && config::count_calls() {
         // The call that became the command is the command's first.
@@ -89,14 +91,12 @@ fn process_exec(ctx: BtfTracePointContext) -> i32 {
 }
 
 #[inline(always)]
-fn executed(sighting: Sighting, bprm: u64) -> Result<(), Reason> {
+fn executed(sighting: Sighting, before: u64, bprm: u64) -> Result<(), Reason> {
     let task = sighting.task;
-    // SAFETY: the pointer is into a live map value: its process is running this.
-    let before = unsafe { (*task).subject };
     let exe = subject::executable().ok_or(Reason::SubjectUnknown)?;
     let interpreted = script_of(bprm);
     connection::closed_process(subject::tgid(), task);
-    // SAFETY: as above.
+    // SAFETY: as in `process_exec`.
     unsafe {
         (*task).script = script::find(exe, interpreted);
         (*task).subject = 0;
@@ -114,7 +114,7 @@ fn executed(sighting: Sighting, bprm: u64) -> Result<(), Reason> {
             asked,
         };
         let script = sighting.again();
-        script.ended(access::asked(script, asking));
+        script.ended_by(actor, access::asked(script, asking));
     }
     access::executed(sighting, actor, exe)
 }

@@ -76,7 +76,7 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
         path::walk(slot, directory, &mut text);
     }
     subject::send(scratch, slot, id, NO_KEY, text, part)?;
-    // Full: the script is announced each time, which costs ring space and loses nothing.
+    // Without an entry the script is announced again, which costs ring space and loses nothing.
     let _ = SCRIPTS.insert(id, 1, BPF_NOEXIST);
     Ok(id)
 }

@@ -15,7 +15,9 @@ use whittle_schemas::record::{
 use crate::{
     config::{self, offset},
     count, emit, grants,
+    hash::mix,
     kernel::{current, read},
+    loss,
     maps::{SUBJECTS, TASKS},
     path::{self, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
@@ -56,11 +58,18 @@ impl Sighting {
         count::up(self.generation, self.family, reason);
     }
 
-    /// Counts the access as lost, where it was.
+    /// Counts the access as lost, where it was, by the running process.
     #[inline(always)]
     pub(crate) fn ended(self, result: Result<(), Reason>) {
+        self.ended_by(loss::RUNNING, result);
+    }
+
+    /// As [`Self::ended`], by this subject.
+    #[inline(always)]
+    pub(crate) fn ended_by(self, subject: u64, result: Result<(), Reason>) {
         if let Err(reason) = result {
             self.count(reason);
+            loss::mark(self, subject, 1);
         }
     }
 
@@ -164,6 +173,23 @@ pub(crate) fn of_user(task: *mut Task, uid: u32) -> Result<u64, Reason> {
     find()
 }
 
+/// The subject of the running process, where it was found out and nothing has changed it since; else 0.
+#[inline(always)]
+pub(crate) fn known_of_running() -> u64 {
+    let Some(task) = TASKS.get_ptr(tgid()) else {
+        return 0;
+    };
+    // SAFETY: as in `watched`.
+    let known = unsafe { task.read() };
+    // SAFETY: the helper has no precondition.
+    let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+    if known.uid == uid() && known.cgroup_id == cgroup_id {
+        known.subject
+    } else {
+        0
+    }
+}
+
 /// Finds the subject out from the executable, and remembers it for the process.
 #[inline(always)]
 pub(crate) fn find() -> Result<u64, Reason> {
@@ -202,9 +228,8 @@ fn try_find(task: *mut Task) -> Result<u64, Reason> {
     let script = unsafe { (*task).script };
     let grants = grants::hash().ok_or(Reason::SubjectUnknown)?;
     let key = key(exe, script, grants).ok_or(Reason::SubjectUnknown)?;
-    let id = match SUBJECTS.get_ptr(key) {
-        // SAFETY: entries are never removed.
-        Some(id) => unsafe { *id },
+    let id = match known(&key) {
+        Some(id) => id,
         None => announce(exe, &key)?,
     };
     // SAFETY: as in `of`; two threads that do this at once write the same.
@@ -252,15 +277,47 @@ fn announce(exe: u64, key: &SubjectKey) -> Result<u64, Reason> {
         );
         send(scratch, slot, id, *key, text, PART_EXECUTABLE)
     })?;
-    if SUBJECTS.insert(key, id, BPF_NOEXIST).is_ok() {
+    let entry = SubjectId {
+        check: check(key),
+        id,
+    };
+    if SUBJECTS.insert(key, entry, BPF_NOEXIST).is_ok() {
         return Ok(id);
     }
-    // Another CPU was quicker, and its id stands; or the map is full.
-    match SUBJECTS.get_ptr(key) {
-        // SAFETY: entries are never removed.
-        Some(first) => Ok(unsafe { *first }),
-        None => Err(Reason::SubjectUnknown),
-    }
+    // Another CPU was quicker, and its id stands; or the map has no room at all.
+    known(key).ok_or(Reason::SubjectUnknown)
+}
+
+/// What the subject map holds.
+#[repr(C)]
+pub(crate) struct SubjectId {
+    /// Of the key, by [`check`]. First in memory, so that it is written before the id.
+    check: u64,
+    id: u64,
+}
+
+/// The id of a subject that was announced, and not forgotten since.
+#[inline(always)]
+fn known(key: &SubjectKey) -> Option<u64> {
+    let entry = SUBJECTS.get_ptr(key)?;
+    // The kernel gives the memory of an entry that makes room to another key at once, this program may be looking at it or not.
+    // Read in the other order than it is written, an id that is another key's has that key's check.
+    // SAFETY: the memory stays the map's.
+    let (id, found) = unsafe {
+        let id = (&raw const (*entry).id).read_volatile();
+        (id, (&raw const (*entry).check).read_volatile())
+    };
+    (found == check(key)).then_some(id)
+}
+
+#[inline(always)]
+fn check(key: &SubjectKey) -> u64 {
+    let who = key.cgroup_id ^ key.script.rotate_left(16) ^ u64::from(key.uid).rotate_left(40);
+    let what = key.inode ^ key.lineage.rotate_left(8) ^ u64::from(key.device).rotate_left(48);
+    mix(
+        who ^ mix(what ^ key.grants, 0xff51_afd7_ed55_8ccd),
+        0xc4ce_b9fe_1a85_ec53,
+    )
 }
 
 /// Sends one part of a subject.

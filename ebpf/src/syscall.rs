@@ -109,7 +109,7 @@ impl Call {
         subject::watched()?;
         let compat = Self::is_compat();
         if compat && ours_32(number) {
-            Sighting::of(family)?.count(Reason::Unsupported);
+            Sighting::of(family)?.ended(Err(Reason::Unsupported));
             return None;
         }
         if compat || !ours(number) {

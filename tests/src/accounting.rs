@@ -103,6 +103,15 @@ fn what_was_seen_is_recorded_or_lost(tables: &Tables) -> Result<()> {
             "family {family}: {} lost, but {reasons} with a reason",
             row.lost
         );
+        let of_cpus = |by_cpu: &Option<Vec<u64>>| by_cpu.iter().flatten().sum::<u64>();
+        ensure!(
+            of_cpus(&row.seen_by_cpu) <= row.seen && of_cpus(&row.lost_by_cpu) <= row.lost,
+            "family {family}: the CPUs counted more than all: {row:?}"
+        );
+        ensure!(
+            row.lost_unattributed.is_some_and(|lost| lost <= row.lost),
+            "family {family}: it is not said whose the losses are: {row:?}"
+        );
         if *family == Family::Payload.name() {
             // Its records are parts of conversations: accesses come out of several, or none.
             continue;

@@ -13,4 +13,5 @@ pub mod privileged;
 pub mod recorded;
 pub mod replay;
 pub mod strace;
+pub mod weather;
 pub mod workload;

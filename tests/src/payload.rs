@@ -148,7 +148,7 @@ pub fn overhear(command: &mut Command, limits: Limits) -> Result<Overheard> {
         opened: Vec::new(),
         payloads: Vec::new(),
         closed: Vec::new(),
-        counts: Counts::ZERO,
+        counts: Counts::default(),
         openssl: Vec::new(),
     };
     let mut ended = Some(ended.as_fd());

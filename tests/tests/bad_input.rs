@@ -108,6 +108,21 @@ fn an_out_folder_that_cannot_be_written_is_told_before_the_command_runs() -> Res
 }
 
 #[test]
+fn a_recording_that_cannot_start_leaves_no_folder() -> Result<()> {
+    let folder = folder()?;
+    workload::needs(&["setpriv"])?;
+    let whittle = recorded::recorder(&folder.path.join("data"), &folder.path, &words(&["true"]))?;
+    let output = Command::new("setpriv")
+        .arg("--bounding-set=-sys_admin,-bpf")
+        .arg(whittle.get_program())
+        .args(whittle.get_args())
+        .output()?;
+    check(&output, 1, "CAP_BPF");
+    assert!(!folder.path.join("data").exists());
+    Ok(())
+}
+
+#[test]
 fn an_out_folder_with_other_content_is_refused_and_left_alone() -> Result<()> {
     let folder = folder()?;
     fs::create_dir(folder.path.join("mine"))?;

@@ -1,21 +1,27 @@
-//! `whittle doctor`: what this host lets whittle see, by hook family.
+//! `whittle doctor`: what this host lets whittle see, by hook family; `coverage` is what recordings lost.
 
-use std::{io, process::ExitCode};
+mod coverage;
+
+use std::{io, path::PathBuf, process::ExitCode};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 use whittle_agent::kernel::{self, Backend, KernelError, Limits, OpensslFile, Plan, Scope, Wanted};
+use whittle_schemas::table::{CoverageRow, Table as _};
 
-use crate::format::Format;
+use crate::{data, format::Format};
 
 /// Show what this host lets whittle see, by hook family, and why.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 The probes are loaded into the kernel, attached, and taken out again; nothing is recorded.
 
 A family that is not observed is not complete in any report: whittle never takes silence for \
 evidence.")]
 pub struct Args {
+    /// Show, too, what the recordings in this folder saw and lost.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// Form of the answer: text for people, json for programs.
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub format: Format,
@@ -30,6 +36,9 @@ struct Findings {
     /// Files in which plaintext is read at OpenSSL's functions, among those that are known without a program.
     openssl: Vec<Library>,
     programs: Vec<Program>,
+    /// None where nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<Vec<coverage::Coverage>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +70,9 @@ pub enum Error {
     /// The kernel lets nothing be loaded.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The recordings cannot be read.
+    #[error(transparent)]
+    Data(#[from] data::Error),
     /// The output went away or is full.
     #[error("the answer cannot be written ({0}): check where the output goes")]
     Output(#[from] io::Error),
@@ -71,6 +83,7 @@ pub enum Error {
 /// # Errors
 /// The kernel lets nothing be loaded, and the sentence says what is missing; or the output is full.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let coverage = args.data.as_deref().map(lost).transpose()?;
     let wanted = Wanted {
         backend: None,
         syscalls: true,
@@ -90,6 +103,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
                 verified_instructions,
             })
             .collect(),
+        coverage,
     };
     let text = match args.format {
         Format::Text => text(&findings),
@@ -97,6 +111,18 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     };
     crate::report::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What recordings in a data root lost. Damaged files go to stderr.
+fn lost(root: &std::path::Path) -> Result<Vec<coverage::Coverage>, data::Error> {
+    for sentence in data::open(root)?.sentences {
+        eprintln!("whittle: {sentence}");
+    }
+    let rows = data::read_files(root, &data::files(root, CoverageRow::NAME)?);
+    if let Some(sentence) = data::damage_sentence(&rows.damaged, rows.files) {
+        eprintln!("whittle: {sentence}");
+    }
+    Ok(coverage::of(&rows.tables.coverage))
 }
 
 fn library(file: &OpensslFile) -> Library {
@@ -158,8 +184,10 @@ fn text(findings: &Findings) -> String {
         .iter()
         .filter(|family| family.backend.is_some())
         .count();
+    let lost = findings.coverage.as_deref();
+    let lost = lost.map_or_else(String::new, |lost| format!("\n{}", coverage::text(lost)));
     format!(
-        "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n\n{}",
+        "Linux {} on {}: {observed} of {} hook families can be observed.\n\n{table}\n\n{}{lost}",
         findings.kernel,
         findings.machine,
         findings.families.len(),

@@ -39,6 +39,14 @@ impl Sight {
         }
     }
 
+    /// Whether nothing of these subjects is missing. A call that was lost may have been made with anybody's key, whoever made it.
+    fn is_complete(self, row: &CoverageRow, subjects: &BTreeSet<&str>) -> bool {
+        match self {
+            Self::Cloud => row.is_complete(),
+            _ => subjects.iter().all(|subject| row.is_complete_for(subject)),
+        }
+    }
+
     fn noun(self) -> &'static str {
         match self {
             Self::Cloud => "cloud calls",
@@ -126,7 +134,7 @@ impl<'a> Watch<'a> {
         let mut holes = Holes::default();
         let mut covered = Vec::new();
         for window in &windows {
-            if self.is_covered(sight, *window, &mut holes) {
+            if self.is_covered(sight, *window, subjects, &mut holes) {
                 covered.push((window.start_us, window.end_us));
             }
         }
@@ -180,7 +188,13 @@ impl<'a> Watch<'a> {
         unread.iter().take(MAX_ENDPOINTS).map(words).collect()
     }
 
-    fn is_covered(&self, sight: Sight, window: Window<'_>, holes: &mut Holes) -> bool {
+    fn is_covered(
+        &self,
+        sight: Sight,
+        window: Window<'_>,
+        subjects: &BTreeSet<&str>,
+        holes: &mut Holes,
+    ) -> bool {
         let rows = self.coverage.get(&window).map_or(&[][..], Vec::as_slice);
         let mut is_covered = true;
         for names in sight.needed() {
@@ -193,7 +207,7 @@ impl<'a> Watch<'a> {
         }
         for row in rows.iter().filter(|row| sight.concerns(&row.family)) {
             // A family that no probe watches is a hole where it is needed, and that was said above.
-            if !row.is_complete() && row.backend != "none" {
+            if !sight.is_complete(row, subjects) && row.backend != "none" {
                 holes.add(row);
                 is_covered = false;
             }

@@ -17,6 +17,7 @@ use datafusion::{
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
     },
     error::DataFusionError,
+    execution::{memory_pool::FairSpillPool, runtime_env::RuntimeEnvBuilder},
     prelude::{SQLOptions, SessionConfig, SessionContext},
     sql::sqlparser::parser::ParserError,
 };
@@ -43,8 +44,16 @@ type Check = fn(Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Damaged>);
 /// Files whose end is damaged are left out. Damage further inside shows only while the query runs: it is
 /// then run again without the files that cannot be read to their last row.
 pub(super) fn ask(root: &Path, sql: &str) -> Result<Answer, Error> {
-    match ask_of(root, sql, with_whole_end) {
-        Err(Error::Failed(reason)) => match ask_of(root, sql, with_whole_pages) {
+    ask_within(MOST_BYTES, root, sql)
+}
+
+/// Most memory that sorting, grouping and joining may take; what needs more goes to the folder for temporary files.
+const MOST_BYTES: usize = 1 << 30;
+
+/// As [`ask`], within so many bytes.
+pub(super) fn ask_within(bytes: usize, root: &Path, sql: &str) -> Result<Answer, Error> {
+    match ask_of(bytes, root, sql, with_whole_end) {
+        Err(Error::Failed(reason)) => match ask_of(bytes, root, sql, with_whole_pages) {
             Ok(answer) if answer.warnings.is_empty() => Err(Error::Failed(reason)),
             second => second,
         },
@@ -52,12 +61,16 @@ pub(super) fn ask(root: &Path, sql: &str) -> Result<Answer, Error> {
     }
 }
 
-fn ask_of(root: &Path, sql: &str, check: Check) -> Result<Answer, Error> {
+fn ask_of(bytes: usize, root: &Path, sql: &str, check: Check) -> Result<Answer, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let context =
-        SessionContext::new_with_config(SessionConfig::new().with_information_schema(true));
+    let resources = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
+        .build_arc()
+        .map_err(|error| Error::Failed(sentence(&error)))?;
+    let config = SessionConfig::new().with_information_schema(true);
+    let context = SessionContext::new_with_config_rt(config, resources);
     let mut warnings = Vec::new();
     for warning in [
         register::<UsageRow>(&context, root, check)?,
@@ -81,7 +94,10 @@ fn ask_of(root: &Path, sql: &str, check: Check) -> Result<Answer, Error> {
             let batches = frame
                 .collect()
                 .await
-                .map_err(|error| Error::Failed(sentence(&error)))?;
+                .map_err(|error| match error.find_root() {
+                    DataFusionError::ResourcesExhausted(_) => Error::TooLarge(sentence(&error)),
+                    _ => Error::Failed(sentence(&error)),
+                })?;
             Ok((schema, batches))
         })
     };

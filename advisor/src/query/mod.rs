@@ -72,6 +72,11 @@ pub enum Error {
     /// The query was right, but did not come to its end.
     #[error("the query failed ({0}): check its values and the data folder")]
     Failed(String),
+    /// The query needs more memory than it may take.
+    #[error(
+        "the query needs too much memory ({0}): ask for fewer rows or groups, or ask DuckDB about the Parquet files"
+    )]
+    TooLarge(String),
     /// The output went away or is full.
     #[error("the result cannot be written ({0}): check where the output goes")]
     Output(#[from] io::Error),

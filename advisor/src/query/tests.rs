@@ -6,7 +6,7 @@ use whittle_agent::sink::{Place, Window, root, write_window};
 use whittle_schemas::table::{Outcome, Tables};
 
 use super::{
-    engine::{Answer, ask},
+    engine::{Answer, ask, ask_within},
     output, *,
 };
 use crate::{data, report::sample};
@@ -172,4 +172,15 @@ fn damage_anywhere_in_a_file_never_takes_the_program_down() {
             );
         }
     }
+}
+
+#[test]
+fn a_query_takes_no_more_memory_than_it_may() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    write(root.path(), "node", 1, &sample::tables());
+    let sql = "SELECT resource, count(*) FROM usage GROUP BY 1 ORDER BY 2";
+    assert!(ask_within(1 << 26, root.path(), sql).is_ok());
+    let error = ask_within(64, root.path(), sql).err();
+    let is_too_large = matches!(error, Some(Error::TooLarge(_)));
+    assert!(is_too_large, "nobody can group in 64 bytes: {error:?}");
 }

@@ -84,6 +84,9 @@ pub struct Args {
     /// The ring's size in bytes: a power of two, at least 4096.
     #[arg(long, value_name = "BYTES", env = "WHITTLE_RING_BYTES", hide = true)]
     pub ring_bytes: Option<u32>,
+    /// Size of the kernel's maps, in hundredths.
+    #[arg(long, value_name = "PERCENT", env = "WHITTLE_MAP_PERCENT", hide = true, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub map_percent: u32,
     /// The command and its arguments, after `--`.
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub command: Vec<std::ffi::OsString>,
@@ -181,12 +184,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             }
         }
     };
-    let left = recorder.watched().len();
-    let recording = recorder.finish().map_err(|cause| Error::Record {
+    let failed = |cause: RecordError| Error::Record {
         out: args.out.clone(),
         status,
         cause: cause.into(),
-    })?;
+    };
+    let left = recorder.watched().map_err(failed)?.len();
+    let recording = recorder.finish().map_err(failed)?;
     if recording.undecodable > 0 {
         eprintln!(
             "whittle: {} records of the probes could not be decoded, and the coverage says what that lost: report this as a defect of whittle",
@@ -203,7 +207,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 }
 
 fn config(args: &Args) -> Config {
-    let mut limits = Limits::default();
+    let mut limits = Limits {
+        map_percent: args.map_percent,
+        ..Limits::default()
+    };
     if let Some(bytes) = args.ring_bytes {
         limits.ring_bytes = bytes;
     }
@@ -255,13 +262,13 @@ fn recover(out: &Path) {
 /// Prints the report of this recording alone. The tables are already written: a report that cannot be
 /// printed is no failure of the recording.
 fn show(args: &Args, grants: Option<Grants>, files: &[PathBuf]) {
-    let rows = data::read_files(&args.out, files);
-    let summary = Summary::of(&rows.tables, None).without(rows.damaged.len());
     let form = match args.format {
         Format::None => return,
         Format::Json => format::Format::Json,
         Format::Text => format::Format::Text,
     };
+    let rows = data::read_files(&args.out, files);
+    let summary = Summary::of(&rows.tables, None).without(rows.damaged.len());
     let style = report::style_for(io::stderr().is_terminal(), args.all);
     let held = grants.map(|grants| {
         let assessed = args

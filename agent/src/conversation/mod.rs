@@ -114,6 +114,13 @@ impl Conversations {
         }
     }
 
+    /// Subjects of connections that are in no window's rows yet.
+    pub fn subjects(&self) -> impl Iterator<Item = u64> {
+        let ended = self.ended.iter().map(|(_, connection)| connection);
+        let all = self.live.values().chain(ended);
+        all.map(|connection| connection.subject)
+    }
+
     /// A connection was closed; gives the calls that were not answered.
     pub fn closed(&mut self, closed: &Closed) -> Vec<Call> {
         let generation = closed.generation & 1;

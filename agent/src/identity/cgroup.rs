@@ -3,16 +3,18 @@
 use std::{
     collections::HashMap,
     fs,
-    os::unix::fs::MetadataExt,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
+
+use whittle_schemas::table::text::escape;
 
 use crate::model::Workload;
 
 /// Most folders that one search for a control group looks at.
 const MOST_FOLDERS: usize = 100_000;
 
-/// Most paths that are remembered.
+/// Most paths that are remembered: then all are forgotten, and found again where they are needed.
 const MOST_PATHS: usize = 65_536;
 
 pub(super) struct Cgroups {
@@ -29,15 +31,17 @@ impl Cgroups {
         }
     }
 
-    /// The path below the cgroup v2 mount; None where it is gone or there is no such mount.
+    /// The path below the cgroup v2 mount, escaped, for workloads name their groups; None where it is gone or there is no such
+    /// mount.
     pub(super) fn path(&mut self, id: u64, tgid: u32) -> Option<String> {
         if let Some(path) = self.paths.get(&id) {
             return path.clone();
         }
         let path = self.of_process(id, tgid).or_else(|| self.search(id));
-        if self.paths.len() < MOST_PATHS {
-            self.paths.insert(id, path.clone());
+        if self.paths.len() >= MOST_PATHS {
+            self.paths.clear();
         }
+        self.paths.insert(id, path.clone());
         path
     }
 
@@ -48,7 +52,7 @@ impl Cgroups {
         let groups = process.cgroups().ok()?;
         let unified = groups.into_iter().find(|group| group.hierarchy == 0)?;
         let folder = mount.join(unified.pathname.trim_start_matches('/'));
-        (fs::metadata(folder).ok()?.ino() == id).then_some(unified.pathname)
+        (fs::metadata(folder).ok()?.ino() == id).then(|| escape(unified.pathname.as_bytes()))
     }
 
     /// Looks for the folder whose inode is the id.
@@ -59,7 +63,7 @@ impl Cgroups {
             let folder = folders.pop()?;
             if fs::metadata(&folder).is_ok_and(|metadata| metadata.ino() == id) {
                 let below = folder.strip_prefix(mount).ok()?;
-                return Some(format!("/{}", below.to_string_lossy()));
+                return Some(format!("/{}", escape(below.as_os_str().as_bytes())));
             }
             // A group that vanished meanwhile has no folders.
             let Ok(entries) = fs::read_dir(&folder) else {

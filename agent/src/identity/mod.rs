@@ -9,7 +9,7 @@ mod secrets;
 mod subject_id;
 mod user;
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc};
 
 use foldhash::HashMap;
 
@@ -17,8 +17,15 @@ pub use process::{Running, running};
 
 use crate::model::{Access, Clock, Instance, ScriptSeen, Subject, SubjectSeen, Touch};
 
-/// Most subjects and most scripts that are remembered: four times what the kernel's maps hold.
+/// Most subjects and most scripts that are remembered: four times what the kernel's maps hold. Accesses of one more subject are
+/// counted as lost.
 const MOST: usize = 65_536;
+
+/// So many of both are remembered without asking whether they are still needed.
+const FEW: usize = 8_192;
+
+/// After so many announcements it is asked again.
+const ASKED_AFTER: usize = 2_048;
 
 /// Name of a script that could not be read, or whose announcement was lost. Without a name the subject would be the
 /// interpreter itself, and another one.
@@ -31,7 +38,18 @@ pub struct Identities {
     users: user::Users,
     cgroups: cgroup::Cgroups,
     namespaces: mounts::Namespaces,
+    /// Announcements since it was last asked who is needed.
+    announced: usize,
+    /// Who was not needed then.
+    gone: Gone,
     refused: u64,
+}
+
+/// Subjects and scripts that the kernel does not name any more, unless a record of them is still under way.
+#[derive(Default)]
+struct Gone {
+    subjects: HashSet<u64>,
+    scripts: HashSet<u64>,
 }
 
 impl Identities {
@@ -44,12 +62,15 @@ impl Identities {
             users: user::Users::read(),
             cgroups: cgroup::Cgroups::new(),
             namespaces: mounts::Namespaces::new(),
+            announced: 0,
+            gone: Gone::default(),
             refused: 0,
         }
     }
 
     /// Remembers a script.
     pub fn script(&mut self, seen: ScriptSeen) {
+        self.announced += 1;
         if self.scripts.len() < MOST {
             self.scripts.insert(seen.id, seen.name);
         } else {
@@ -59,6 +80,7 @@ impl Identities {
 
     /// Finds out who a kernel subject is, and remembers it.
     pub fn subject(&mut self, seen: &SubjectSeen, clock: Clock) {
+        self.announced += 1;
         if self.subjects.len() >= MOST {
             self.refused += 1;
             return;
@@ -78,6 +100,27 @@ impl Identities {
     #[must_use]
     pub fn subject_of(&self, id: u64) -> Option<Rc<Subject>> {
         self.subjects.get(&id).map(Rc::clone)
+    }
+
+    /// Whether it is time to [`Self::forget`]: there are many, and there were many since the last time.
+    #[must_use]
+    pub fn are_crowded(&self) -> bool {
+        self.subjects.len().max(self.scripts.len()) >= FEW && self.announced >= ASKED_AFTER
+    }
+
+    /// Forgets whom the kernel has not needed twice in a row. Once is not enough: an announcement may be read before the
+    /// kernel remembers it, and a record after the kernel has forgotten its subject.
+    ///
+    /// Between two calls all records have to be read that were there at the first one.
+    pub fn forget(&mut self, needed_subjects: &HashSet<u64>, needed_scripts: &HashSet<u64>) {
+        self.announced = 0;
+        let Gone { subjects, scripts } = std::mem::take(&mut self.gone);
+        forget(&mut self.subjects, needed_subjects, &subjects);
+        forget(&mut self.scripts, needed_scripts, &scripts);
+        self.gone = Gone {
+            subjects: missing(&self.subjects, needed_subjects),
+            scripts: missing(&self.scripts, needed_scripts),
+        };
     }
 
     /// Announcements that did not fit into the bound.
@@ -124,6 +167,15 @@ impl Identities {
         subject.subject_id = subject_id::of(&subject);
         subject
     }
+}
+
+fn forget<T>(known: &mut HashMap<u64, T>, needed: &HashSet<u64>, gone: &HashSet<u64>) {
+    known.retain(|id, _| needed.contains(id) || !gone.contains(id));
+}
+
+fn missing<T>(known: &HashMap<u64, T>, needed: &HashSet<u64>) -> HashSet<u64> {
+    let ids = known.keys().copied();
+    ids.filter(|id| !needed.contains(id)).collect()
 }
 
 impl Default for Identities {

@@ -109,7 +109,7 @@ fn parse(mountinfo: &[u8]) -> Option<Mounts> {
         let mode = if read_only { "ro" } else { "rw" };
         mounts
             .points
-            .push(format!("{name} {} {mode}", info.fs_type));
+            .push(format!("{name} {} {mode}", escape(info.fs_type.as_bytes())));
     }
     Some(mounts)
 }

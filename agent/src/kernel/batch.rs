@@ -1,4 +1,4 @@
-//! Emptying a hash map of the kernel in few calls: one by one it takes three for each entry.
+//! Reading or emptying a hash map of the kernel in few calls: one by one it takes two or three for each entry.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -16,6 +16,26 @@ const ENTRIES: u32 = 4_096;
 /// # Errors
 /// The kernel refuses, or the map has keys or values of other sizes.
 pub(super) fn take_all<K, V>(map: &MapData) -> io::Result<Vec<(K, V)>>
+where
+    K: FromBytes + Copy,
+    V: FromBytes + Copy,
+{
+    all(map, bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_BATCH)
+}
+
+/// As [`take_all`], and leaves them there.
+///
+/// # Errors
+/// As above.
+pub(super) fn read_all<K, V>(map: &MapData) -> io::Result<Vec<(K, V)>>
+where
+    K: FromBytes + Copy,
+    V: FromBytes + Copy,
+{
+    all(map, bpf_cmd::BPF_MAP_LOOKUP_BATCH)
+}
+
+fn all<K, V>(map: &MapData, command: bpf_cmd) -> io::Result<Vec<(K, V)>>
 where
     K: FromBytes + Copy,
     V: FromBytes + Copy,
@@ -45,7 +65,7 @@ where
         let result = unsafe {
             syscall!(
                 Sysno::bpf,
-                bpf_cmd::BPF_MAP_LOOKUP_AND_DELETE_BATCH as u32,
+                command as u32,
                 &raw mut attr,
                 size_of::<bpf_attr>()
             )

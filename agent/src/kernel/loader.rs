@@ -8,7 +8,7 @@ use aya::{
     programs::{Program, ProgramError},
 };
 use whittle_schemas::record::{
-    Family, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES,
+    Family, bound, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES,
 };
 
 use crate::model::interpreter::interpreters;
@@ -17,10 +17,12 @@ use super::{
     attach::attach_planned,
     counters::Counters,
     drain::Generations,
+    losses::Losses,
     misses::Misses,
     offsets,
     openssl::{Openssl, OpensslFile, OpensslUse},
     plan::{Plan, Wanted, plan},
+    remembered::{Announced, Remembered},
     ring::Ring,
     support::{self, Facts},
     symbols,
@@ -44,16 +46,27 @@ pub enum Scope {
 pub struct Limits {
     /// Bytes of the ring: a power of two, at least a page.
     pub ring_bytes: u32,
-    /// Entries of each generation of the usage map.
-    pub usage_entries: u32,
+    /// Size of the maps, in hundredths of what [`bound`] says.
+    pub map_percent: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            ring_bytes: 8 << 20,
-            usage_entries: 65_536,
+            ring_bytes: bound::RING_BYTES,
+            map_percent: 100,
         }
+    }
+}
+
+impl Limits {
+    /// Entries of a map that has so many by default, or bytes of the ring.
+    fn of(self, map: &str, entries: u32) -> u32 {
+        if map == "RING" {
+            return self.ring_bytes;
+        }
+        let scaled = u64::from(entries) * u64::from(self.map_percent) / 100;
+        u32::try_from(scaled).unwrap_or(entries).max(1)
     }
 }
 
@@ -122,7 +135,10 @@ pub struct Probes {
     pub counters: Counters,
     /// What was not even seen.
     pub misses: Misses,
+    /// Whose losses were.
+    pub losses: Losses,
     tasks: Tasks,
+    announced: Announced,
     attached: Attached,
     openssl: Openssl,
     /// Owns the programs and their links.
@@ -200,9 +216,19 @@ impl Probes {
     }
 
     /// Processes that are watched now.
-    #[must_use]
-    pub fn watched(&self) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// The kernel's map of processes cannot be read.
+    pub fn watched(&self) -> Result<Vec<u32>, KernelError> {
         self.tasks.watched()
+    }
+
+    /// Subjects and scripts that a record made from now on may name without announcing them first.
+    ///
+    /// # Errors
+    /// The kernel's maps cannot be read.
+    pub fn remembered(&self) -> Result<Remembered, KernelError> {
+        self.announced.read(&self.tasks)
     }
 }
 
@@ -243,7 +269,9 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         generations: Generations::take(&mut object)?,
         counters: Counters::take(&mut object)?,
         misses: Misses::take(&object, &plan),
+        losses: Losses::take(&mut object)?,
         tasks: Tasks::take(&mut object)?,
+        announced: Announced::take(&mut object)?,
         attached: Attached { facts, plan },
         openssl,
         object,
@@ -274,7 +302,8 @@ fn load_object(
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
     }
-    let object = EbpfLoader::new()
+    let mut loader = EbpfLoader::new();
+    loader
         .btf(Some(btf))
         .override_global("OFFSETS", constants.offsets, true)
         .override_global("WATCH_ALL", &watch_all, true)
@@ -283,12 +312,11 @@ fn load_object(
         .override_global("COUNT_CALLS", &count_calls, true)
         .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
         .override_global("TYPED_TASK", &typed_task, true)
-        .override_global("UNAUDITED", unaudited.as_slice(), true)
-        .map_max_entries("RING", limits.ring_bytes)
-        .map_max_entries("USAGE_0", limits.usage_entries)
-        .map_max_entries("USAGE_1", limits.usage_entries)
-        .load(OBJECT);
-    object.map_err(|error| {
+        .override_global("UNAUDITED", unaudited.as_slice(), true);
+    for (map, entries) in bound::ALL {
+        loader.map_max_entries(map, limits.of(map, entries));
+    }
+    loader.load(OBJECT).map_err(|error| {
         if is_refusal(&error) {
             KernelError::NotPermitted
         } else {

@@ -1,6 +1,6 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`). `offsets` finds the
-//! members of the kernel's structs, with `btf`. The only user of aya.
+//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`, `losses`,
+//! `remembered`). `offsets` finds the members of the kernel's structs, with `btf`. The only user of aya.
 
 mod attach;
 mod batch;
@@ -9,18 +9,22 @@ mod counters;
 mod drain;
 mod hooks;
 mod loader;
+mod losses;
 mod misses;
 mod offsets;
 mod openssl;
 mod plan;
+mod remembered;
 mod ring;
 mod support;
 mod symbols;
 mod tasks;
 
-pub use counters::Counts;
+pub use counters::{Counts, CpuCounts};
 pub use drain::Repeat;
 pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
+pub use losses::Loss;
 pub use openssl::{OpensslFile, OpensslUse};
 pub use plan::{Backend, FamilyPlan, Plan, Wanted};
+pub use remembered::Remembered;
 pub use support::{Facts, facts};

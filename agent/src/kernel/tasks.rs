@@ -4,11 +4,11 @@ use std::io::ErrorKind;
 
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, MapError},
+    maps::{HashMap, Map, MapData, MapError},
 };
 use whittle_schemas::record::process::{TASK_STARTING, Task};
 
-use super::KernelError;
+use super::{KernelError, batch};
 
 /// `BPF_NOEXIST` of `include/uapi/linux/bpf.h`.
 const BPF_NOEXIST: u64 = 1;
@@ -17,51 +17,70 @@ const NAME: &str = "TASKS";
 const VALUE_BYTES: usize = size_of::<Task>();
 
 pub(super) struct Tasks {
-    map: HashMap<MapData, u32, [u8; VALUE_BYTES]>,
+    map: Map,
 }
 
 impl Tasks {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
         let map = object.take_map(NAME).ok_or(KernelError::Incomplete(NAME))?;
-        let map = HashMap::try_from(map).map_err(|cause| KernelError::Map { map: NAME, cause })?;
         Ok(Self { map })
     }
 
     pub(super) fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
-        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task::default());
-        self.map
-            .insert(tgid, task, 0)
-            .map_err(|cause| KernelError::Map { map: NAME, cause })
+        self.insert(tgid, Task::default(), 0).map_err(failed)
     }
 
     pub(super) fn watch_from_exec(&mut self, tgid: u32) -> Result<(), KernelError> {
-        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task {
+        let task = Task {
             flags: TASK_STARTING,
             ..Task::default()
-        });
-        self.map
-            .insert(tgid, task, 0)
-            .map_err(|cause| KernelError::Map { map: NAME, cause })
+        };
+        self.insert(tgid, task, 0).map_err(failed)
     }
 
     /// As [`Self::watch`], for a process whose script is known; does nothing for one that is there already.
     pub(super) fn adopt(&mut self, tgid: u32, script: u64) -> Result<(), KernelError> {
-        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(Task {
+        let task = Task {
             script,
             ..Task::default()
-        });
-        match self.map.insert(tgid, task, BPF_NOEXIST) {
-            Ok(()) => Ok(()),
+        };
+        match self.insert(tgid, task, BPF_NOEXIST) {
             Err(MapError::SyscallError(error))
                 if error.io_error.kind() == ErrorKind::AlreadyExists =>
             {
                 Ok(())
             }
-            Err(cause) => Err(KernelError::Map { map: NAME, cause }),
+            result => result.map_err(failed),
         }
     }
 
-    pub(super) fn watched(&self) -> Vec<u32> {
-        self.map.keys().filter_map(Result::ok).collect()
+    /// The processes that are watched now.
+    pub(super) fn watched(&self) -> Result<Vec<u32>, KernelError> {
+        let entries = self.entries()?.into_iter();
+        Ok(entries.map(|(tgid, _)| tgid).collect())
     }
+
+    /// What is known of each of them.
+    pub(super) fn all(&self) -> Result<Vec<Task>, KernelError> {
+        let entries = self.entries()?.into_iter();
+        Ok(entries.map(|(_, task)| task).collect())
+    }
+
+    fn entries(&self) -> Result<Vec<(u32, Task)>, KernelError> {
+        let Map::HashMap(map) = &self.map else {
+            return Err(KernelError::Incomplete(NAME));
+        };
+        batch::read_all(map).map_err(|cause| failed(MapError::IoError(cause)))
+    }
+
+    fn insert(&mut self, tgid: u32, task: Task, flags: u64) -> Result<(), MapError> {
+        let mut map: HashMap<&mut MapData, u32, [u8; VALUE_BYTES]> =
+            HashMap::try_from(&mut self.map)?;
+        let task: [u8; VALUE_BYTES] = zerocopy::transmute!(task);
+        map.insert(tgid, task, flags)
+    }
+}
+
+fn failed(cause: MapError) -> KernelError {
+    KernelError::Map { map: NAME, cause }
 }

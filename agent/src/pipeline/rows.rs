@@ -19,6 +19,8 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
         .iter()
         .map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
     let coverage = plan.families.iter().map(|family| {
+        let losers: Vec<_> = window.losers(family.family).collect();
+        let by_cpu = || counted.by_cpu(family.family);
         let coverage = FamilyCoverage {
             family: family.family,
             backend: family.backend.map_or("none", Backend::name),
@@ -26,8 +28,11 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
             counted: &|reason| counted.get(family.family, reason),
             recorded: window.recorded(family.family),
             unresolved: window.unresolved(family.family),
+            losers: &losers,
+            seen_by_cpu: by_cpu().map(|cpu| cpu.seen).collect(),
+            lost_by_cpu: by_cpu().map(|cpu| cpu.lost).collect(),
         };
-        coverage_row(&coverage, frame)
+        coverage_row(coverage, frame)
     });
     Tables {
         usage: usage.collect(),
@@ -95,6 +100,7 @@ pub(super) fn explain(coverage: &mut [CoverageRow], mut undecodable: u64) -> u64
             .min(undecodable);
         row.lost += lost;
         row.lost_unresolved += lost;
+        row.lost_unattributed = row.lost_unattributed.map(|before| before + lost);
         undecodable -= lost;
     }
     undecodable

@@ -1,7 +1,7 @@
 //! What a recording writes: the spool of the running window, and Parquet when the window ends. A failure is kept
 //! until the recording ends, for what comes later may be written all the same.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use foldhash::HashSet;
 use whittle_schemas::table::{SubjectRow, Tables};
@@ -18,6 +18,8 @@ pub(super) struct Writer {
     place: Place,
     /// None where it cannot be written: the window is then in memory alone.
     spool: Option<Spool>,
+    /// Of the window after the one that is being written.
+    next: Option<Spool>,
     /// Subjects and instances that are in the spool.
     spooled: HashSet<Who>,
     files: Vec<PathBuf>,
@@ -28,23 +30,23 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Makes the data root and the first window's spool.
-    pub(super) fn create(root: PathBuf, place: Place, start_us: i64) -> Result<Self, sink::Error> {
-        let spool = Spool::create(&root, &place, start_us, None)?;
+    pub(super) fn create(
+        root: PathBuf,
+        place: Place,
+        start_us: i64,
+        length: Duration,
+    ) -> Result<Self, sink::Error> {
+        let spool = Spool::create(&root, &place, start_us, end_us(start_us, length))?;
         Ok(Self {
             root,
             place,
             spool: Some(spool),
+            next: None,
             spooled: HashSet::default(),
             files: Vec::new(),
             failure: None,
             unwritten_since_us: None,
         })
-    }
-
-    /// Takes back what [`Self::create`] made, for nothing will be recorded.
-    pub(super) fn abandon(self) {
-        // The caller has an error that says more, and `recover` removes an empty spool.
-        let _ = self.spool.map(Spool::remove);
     }
 
     /// Keeps an access for the case that this process dies before the window ends, from the next [`Self::flush`] on.
@@ -75,10 +77,11 @@ impl Writer {
         }
     }
 
-    /// Ends the window. Where it cannot be written its spool stays, so that `recover` finds what was spooled.
+    /// Ends the window, and goes on with the [`Self::next`] one. Where it cannot be written its spool stays, so that `recover`
+    /// finds what was spooled.
     pub(super) fn end(&mut self, window: Window, tables: &Tables) {
         self.flush();
-        let spool = self.spool.take();
+        let spool = std::mem::replace(&mut self.spool, self.next.take());
         self.spooled.clear();
         match sink::write_window(&self.root, &self.place, window, tables) {
             Ok(files) => {
@@ -95,10 +98,10 @@ impl Writer {
         }
     }
 
-    /// Starts the spool of the next window.
-    pub(super) fn next(&mut self, start_us: i64) {
-        match Spool::create(&self.root, &self.place, start_us, None) {
-            Ok(spool) => self.spool = Some(spool),
+    /// Makes the spool of the window after this one.
+    pub(super) fn next(&mut self, start_us: i64, length: Duration) {
+        match Spool::create(&self.root, &self.place, start_us, end_us(start_us, length)) {
+            Ok(spool) => self.next = Some(spool),
             Err(error) => {
                 self.failure.get_or_insert(error);
             }
@@ -117,6 +120,11 @@ impl Writer {
     }
 }
 
+/// When a window is to end.
+fn end_us(start_us: i64, length: Duration) -> Option<i64> {
+    start_us.checked_add_unsigned(length.as_micros().try_into().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
@@ -129,8 +137,11 @@ mod tests {
         end_us: WINDOW.end_us + 60_000_000,
     };
 
+    const LENGTH: Duration = Duration::from_mins(1);
+
     fn writer(root: &Path) -> Writer {
-        Writer::create(root.to_owned(), place(), WINDOW.start_us).expect("the folder is empty")
+        Writer::create(root.to_owned(), place(), WINDOW.start_us, LENGTH)
+            .expect("the folder is empty")
     }
 
     fn spools(root: &Path) -> usize {
@@ -141,8 +152,9 @@ mod tests {
     fn nothing_is_left_in_the_spool_of_a_recording_that_was_written() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let mut writer = writer(root.path());
+        writer.next(NEXT.start_us, LENGTH);
+        assert_eq!(spools(root.path()), 2);
         writer.end(WINDOW, &Tables::default());
-        writer.next(NEXT.start_us);
         assert_eq!(spools(root.path()), 1);
         writer.end(NEXT, &Tables::default());
         assert_eq!(spools(root.path()), 0);
@@ -156,12 +168,12 @@ mod tests {
         let in_the_way = root.path().join("coverage");
         fs::write(&in_the_way, "").expect("a file is made");
         let last = usage("/srv/input");
-        writer.spool(&Frame::Usage(last.clone()), Who(1), subject);
+        writer.spool(&Frame::Usage(last), Who(1), subject);
+        writer.next(NEXT.start_us, LENGTH);
         writer.end(WINDOW, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));
 
         fs::remove_file(&in_the_way).expect("the file is removed");
-        writer.next(NEXT.start_us);
         writer.end(NEXT, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.end_us), None);
         assert!(matches!(
@@ -176,18 +188,7 @@ mod tests {
             .iter()
             .map(|window| window.window)
             .collect();
-        let until_last_seen = Window {
-            end_us: last.last_seen_us,
-            ..WINDOW
-        };
-        assert_eq!(windows, [until_last_seen]);
-        assert_eq!(spools(root.path()), 0);
-    }
-
-    #[test]
-    fn a_recording_that_did_not_start_leaves_no_spool() {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        writer(root.path()).abandon();
+        assert_eq!(windows, [WINDOW]);
         assert_eq!(spools(root.path()), 0);
     }
 }

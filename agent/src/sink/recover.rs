@@ -248,6 +248,7 @@ fn cut_short(content: &mut Content, now_us: i64) -> Window {
         row.recorded = *recorded;
         row.lost += unspooled;
         row.lost_unresolved += unspooled;
+        row.lost_unattributed = row.lost_unattributed.map(|before| before + unspooled);
         row.seen = row.recorded + row.lost;
     }
     for (start, end) in tables
@@ -330,5 +331,9 @@ fn unsaid(family: &str, backend: Option<&str>, place: &Place) -> CoverageRow {
         truncated: 0,
         gap_us: 0,
         gap_reason: None,
+        lost_subjects: None,
+        lost_unattributed: None,
+        seen_by_cpu: None,
+        lost_by_cpu: None,
     }
 }

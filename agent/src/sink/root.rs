@@ -30,6 +30,43 @@ pub fn prepare(root: &Path) -> Result<(), Error> {
     atomic::write(&root.join(MARKER), MARKER_TEXT.as_bytes())
 }
 
+/// What was there before [`prepare`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing, or an empty folder.
+    Nothing {
+        /// Whether there was a folder.
+        is_folder: bool,
+    },
+    /// A data root, or what cannot be one.
+    Something,
+}
+
+/// What is there.
+#[must_use]
+pub fn found(root: &Path) -> Found {
+    match check(root) {
+        Err(Error::Missing { .. }) => Found::Nothing { is_folder: false },
+        Err(Error::Foreign { .. }) if matches!(is_empty(root), Ok(true)) => {
+            Found::Nothing { is_folder: true }
+        }
+        _ => Found::Something,
+    }
+}
+
+/// Takes back what [`prepare`] made of a folder in which nothing was recorded. What cannot be removed stays.
+pub fn abandon(root: &Path, found: Found) {
+    let Found::Nothing { is_folder } = found else {
+        return;
+    };
+    // None of these removes what holds anything. The caller has an error that says more than what is left behind.
+    let _ = fs::remove_dir(spool_folder(root));
+    let is_bare = fs::read_dir(root).is_ok_and(|entries| entries.count() == 1);
+    if is_bare && fs::remove_file(root.join(MARKER)).is_ok() && !is_folder {
+        let _ = fs::remove_dir(root);
+    }
+}
+
 /// Whether the folder is a data root that this version can read.
 ///
 /// # Errors
@@ -166,5 +203,28 @@ mod tests {
                 "/r/usage/cluster=..%2Fa%20b%3Dc%2F%C3%A9/date=2026-02-27/node=node-1.eu_west"
             )
         );
+    }
+
+    #[test]
+    fn what_was_made_for_nothing_is_taken_back_and_what_was_there_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().join("new");
+        let before = found(&root);
+        prepare(&root).expect("a new folder is prepared");
+        create_folder(&spool_folder(&root)).expect("the folder is made");
+        abandon(&root, found(&root));
+        check(&root).expect("a data root that was there stays");
+        abandon(&root, before);
+        assert!(!root.exists());
+
+        let before = found(folder.path());
+        prepare(folder.path()).expect("an empty folder is prepared");
+        abandon(folder.path(), before);
+        assert!(is_empty(folder.path()).expect("the folder itself stays"));
+
+        prepare(&root).expect("a new folder is prepared");
+        fs::write(root.join("other"), "x").expect("a file is written");
+        abandon(&root, Found::Nothing { is_folder: false });
+        check(&root).expect("nobody removes what somebody else uses");
     }
 }

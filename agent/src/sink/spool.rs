@@ -18,7 +18,7 @@ use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
 use super::{Error, Place, parquet, root, touched::Touched};
 
 /// What a spool starts with. Its digit changes with the encoding of [`Frame`] and of the rows in it.
-pub(super) const MAGIC: &[u8; 16] = b"whittle spool 4\n";
+pub(super) const MAGIC: &[u8; 16] = b"whittle spool 5\n";
 
 /// Largest spool, in bytes. Past it rows are not spooled any more, only counted ([`Append::Refused`]):
 /// a crash of the recorder then loses them, a full disk would take more than that with it.

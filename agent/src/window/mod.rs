@@ -5,13 +5,13 @@
 mod calls;
 mod rows;
 
-use std::{hash::BuildHasher, rc::Rc};
+use std::{collections::BTreeMap, hash::BuildHasher, rc::Rc};
 
 use foldhash::{HashMap, fast::RandomState};
 use hashbrown::HashTable;
 use whittle_schemas::record::{Family, usage::UsageKey};
 
-use crate::model::{Access, Deed, Subject, Touch};
+use crate::model::{Access, Deed, Subject};
 
 pub use calls::{CallUsage, Calls};
 pub use rows::{
@@ -19,8 +19,13 @@ pub use rows::{
     usage_row,
 };
 
-/// Most distinct usages of one window; accesses past it are counted as unresolved.
-pub const MOST_USAGES: usize = 1_000_000;
+/// A window that holds so many distinct usages, or kernel keys of them, has to end before its time: it is written, and makes room.
+/// Half of what the kernel's map of repeats holds, so that a repeat seldom finds that full.
+const FULL: usize = 32_768;
+
+/// Most distinct usages of one window, and most kernel keys: what is still in the ring when a full window ends must find room.
+/// Accesses past it are counted as unresolved.
+pub const MOST_USAGES: usize = 262_144;
 
 /// Who did what, how often, and when, in one window.
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ pub struct Window {
     /// By the kernel's id: instances of one subject share their usage, and each is a row of its own.
     seen: HashMap<u64, Seen>,
     unresolved: [u64; Family::ALL.len()],
+    /// Accesses that were lost, in the kernel or here, by family and subject id, where that is known.
+    lost_by: BTreeMap<(Family, String), u64>,
     arrived: [u64; Family::ALL.len()],
     /// Calls to a cloud, and the endpoints that were talked to.
     pub calls: Calls,
@@ -80,9 +87,12 @@ impl Window {
     /// Adds one access, and gives the usage that it is part of; None where the window is full.
     pub fn add(&mut self, access: Access) -> Option<&Usage> {
         let Access { subject, touch } = access;
-        self.see(&subject, &touch);
         let index = self.place_of(&subject, touch.deed, touch.boottime_ns)?;
-        self.keys.insert(touch.key, index);
+        self.see(&subject, touch.key.subject, touch.boottime_ns);
+        if self.keys.len() < MOST_USAGES {
+            // Without its key the repeats are counted as unresolved.
+            self.keys.insert(touch.key, index);
+        }
         let usage = &mut self.usages[index];
         usage.count += 1;
         usage.first_boottime_ns = usage.first_boottime_ns.min(touch.boottime_ns);
@@ -111,6 +121,7 @@ impl Window {
         let index = self.usages.len();
         if index >= MOST_USAGES {
             self.lose(deed.family, 1);
+            self.lost_by(deed.family, subject, 1);
             return None;
         }
         self.index.insert_unique(hash, index, |index| {
@@ -127,36 +138,59 @@ impl Window {
         Some(index)
     }
 
-    fn see(&mut self, subject: &Rc<Subject>, touch: &Touch) {
-        let seen = self.seen.entry(touch.key.subject).or_insert_with(|| Seen {
-            subject: Rc::clone(subject),
-            first_boottime_ns: touch.boottime_ns,
-            last_boottime_ns: touch.boottime_ns,
-        });
-        seen.first_boottime_ns = seen.first_boottime_ns.min(touch.boottime_ns);
-        seen.last_boottime_ns = seen.last_boottime_ns.max(touch.boottime_ns);
+    /// Whether the window has to end now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.usages.len() >= FULL || self.keys.len() >= FULL || self.calls.usages().len() >= FULL
     }
 
-    /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved.
-    pub fn repeat(&mut self, key: &UsageKey, repeats: u64, last_boottime_ns: u64) {
-        if repeats == 0 {
+    fn see(&mut self, subject: &Rc<Subject>, id: u64, boottime_ns: u64) {
+        if self.seen.len() >= MOST_USAGES && !self.seen.contains_key(&id) {
+            // The subject has a row of an earlier instance: else its first access here were a new usage.
             return;
         }
-        match self.keys.get(key) {
-            Some(index) => {
-                let usage = &mut self.usages[*index];
-                usage.count += repeats;
-                usage.last_boottime_ns = usage.last_boottime_ns.max(last_boottime_ns);
-                if let Some(seen) = self.seen.get_mut(&key.subject) {
-                    seen.last_boottime_ns = seen.last_boottime_ns.max(last_boottime_ns);
-                }
-            }
-            None => {
-                if let Some(family) = Family::from_number(key.family) {
-                    self.lose(family, repeats);
-                }
-            }
+        let seen = self.seen.entry(id).or_insert_with(|| Seen {
+            subject: Rc::clone(subject),
+            first_boottime_ns: boottime_ns,
+            last_boottime_ns: boottime_ns,
+        });
+        seen.first_boottime_ns = seen.first_boottime_ns.min(boottime_ns);
+        seen.last_boottime_ns = seen.last_boottime_ns.max(boottime_ns);
+    }
+
+    /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved, and false says so.
+    pub fn repeat(&mut self, key: &UsageKey, repeats: u64, last_boottime_ns: u64) -> bool {
+        if repeats == 0 {
+            return true;
         }
+        let Some(index) = self.keys.get(key) else {
+            if let Some(family) = Family::from_number(key.family) {
+                self.lose(family, repeats);
+            }
+            return false;
+        };
+        let usage = &mut self.usages[*index];
+        usage.count += repeats;
+        usage.last_boottime_ns = usage.last_boottime_ns.max(last_boottime_ns);
+        if let Some(seen) = self.seen.get_mut(&key.subject) {
+            seen.last_boottime_ns = seen.last_boottime_ns.max(last_boottime_ns);
+        }
+        true
+    }
+
+    /// Says that so many of the accesses that were lost were this subject's.
+    pub fn lost_by(&mut self, family: Family, subject: &Subject, accesses: u64) {
+        let place = (family, subject.subject_id.clone());
+        *self.lost_by.entry(place).or_default() += accesses;
+    }
+
+    /// Subjects that lost accesses of a family, and how many.
+    pub fn losers(&self, family: Family) -> impl Iterator<Item = (&str, u64)> {
+        let of_family = (family, String::new())..;
+        let entries = self.lost_by.range(of_family);
+        entries
+            .take_while(move |((other, _), _)| *other == family)
+            .map(|((_, subject), accesses)| (subject.as_str(), *accesses))
     }
 
     /// Counts accesses of which it cannot be told what they were.

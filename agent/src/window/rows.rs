@@ -140,6 +140,10 @@ pub fn calls_coverage_row(medium: Medium, recorded: u64, lost: u64, frame: &Fram
         truncated: 0,
         gap_us: 0,
         gap_reason: None,
+        lost_subjects: Some(Vec::new()),
+        lost_unattributed: Some(lost),
+        seen_by_cpu: None,
+        lost_by_cpu: None,
     }
 }
 
@@ -207,11 +211,20 @@ pub struct FamilyCoverage<'a> {
     pub recorded: u64,
     /// Accesses that arrived and could not be told.
     pub unresolved: u64,
+    /// Subjects that lost accesses, and how many.
+    pub losers: &'a [(&'a str, u64)],
+    /// What the kernel counted on each CPU.
+    pub seen_by_cpu: Vec<u64>,
+    /// What it lost there.
+    pub lost_by_cpu: Vec<u64>,
 }
+
+/// Most subjects that a row of `coverage` says lost something; the losses of the others are anybody's.
+const MOST_LOSERS: usize = 1_024;
 
 /// One row of `coverage`.
 #[must_use]
-pub fn coverage_row(coverage: &FamilyCoverage<'_>, frame: &Frame) -> CoverageRow {
+pub fn coverage_row(coverage: FamilyCoverage<'_>, frame: &Frame) -> CoverageRow {
     let counted = coverage.counted;
     let mut row = CoverageRow {
         window_start_us: frame.start_us,
@@ -234,6 +247,10 @@ pub fn coverage_row(coverage: &FamilyCoverage<'_>, frame: &Frame) -> CoverageRow
         truncated: counted(Reason::Truncated),
         gap_us: 0,
         gap_reason: None,
+        lost_subjects: None,
+        lost_unattributed: None,
+        seen_by_cpu: Some(coverage.seen_by_cpu),
+        lost_by_cpu: Some(coverage.lost_by_cpu),
     };
     row.lost = row.lost_ring_full
         + row.lost_subject_unknown
@@ -241,5 +258,9 @@ pub fn coverage_row(coverage: &FamilyCoverage<'_>, frame: &Frame) -> CoverageRow
         + row.lost_nested
         + row.lost_unsupported
         + row.lost_unresolved;
+    let losers = &coverage.losers[..coverage.losers.len().min(MOST_LOSERS)];
+    let attributed: u64 = losers.iter().map(|(_, accesses)| accesses).sum();
+    row.lost_unattributed = Some(row.lost.saturating_sub(attributed));
+    row.lost_subjects = Some(losers.iter().map(|(id, _)| (*id).to_owned()).collect());
     row
 }

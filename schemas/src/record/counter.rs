@@ -68,6 +68,12 @@ impl Reason {
         }
     }
 
+    /// Whether what is counted so is lost.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        !matches!(self, Self::Seen | Self::MapFull | Self::Truncated)
+    }
+
     /// All reasons, in the order of their numbers.
     pub const ALL: [Self; 8] = [
         Self::Seen,

@@ -2,10 +2,12 @@
 //! One file per hook family beside the parts that all share. Everything here is `repr(C)`, little
 //! endian, explicitly padded, and read on the agent's side through zerocopy.
 
+pub mod bound;
 pub mod callset;
 pub mod capability;
 pub mod counter;
 pub mod file;
+pub mod loss;
 pub mod offsets;
 pub mod payload;
 pub mod privilege;

@@ -2,7 +2,7 @@
 
 use super::{
     column::{Nullable, Required},
-    kind::{Number, Text, Time},
+    kind::{List, Number, Numbers, Text, Time},
     table,
 };
 
@@ -49,6 +49,14 @@ table! {
         "gap_us", gap_us: u64 = Required<Number<u64>>;
         /// Why; null without a gap.
         "gap_reason", gap_reason: Option<String> = Nullable<Text>;
+        /// Ids of the subjects that lost something, as far as that is known.
+        "lost_subjects", lost_subjects: Option<Vec<String>> = Nullable<List>;
+        /// Of the lost accesses, those of which it is not known whose they were: they may be anybody's.
+        "lost_unattributed", lost_unattributed: Option<u64> = Nullable<Number<u64>>;
+        /// Of `seen`, what each CPU counted, CPU 0 first; what is not known to be one's is missing here.
+        "seen_by_cpu", seen_by_cpu: Option<Vec<u64>> = Nullable<Numbers>;
+        /// Of `lost`, what the kernel lost on each CPU.
+        "lost_by_cpu", lost_by_cpu: Option<Vec<u64>> = Nullable<Numbers>;
     }
 }
 
@@ -57,9 +65,22 @@ impl CoverageRow {
     /// say something.
     #[must_use]
     pub fn is_complete(&self) -> bool {
+        self.lost == 0 && self.adds_up()
+    }
+
+    /// As [`Self::is_complete`], for one subject: whether all losses are known to be others'.
+    #[must_use]
+    pub fn is_complete_for(&self, subject_id: &str) -> bool {
+        let is_others = match (&self.lost_subjects, self.lost_unattributed) {
+            (Some(losers), Some(0)) => losers.iter().all(|loser| loser != subject_id),
+            _ => self.lost == 0,
+        };
+        is_others && self.adds_up()
+    }
+
+    fn adds_up(&self) -> bool {
         self.backend != "none"
-            && self.lost == 0
-            && self.seen == self.recorded
+            && self.seen == self.recorded.saturating_add(self.lost)
             && self.gap_us == 0
             && self.gap_reason.is_none()
     }

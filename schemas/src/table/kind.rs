@@ -4,8 +4,8 @@ use std::{marker::PhantomData, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, BinaryArray, BooleanArray, Int64Array, ListArray, ListBuilder,
-        StringArray, StringBuilder, TimestampMicrosecondArray,
+        Array, ArrayRef, BinaryArray, BooleanArray, Int64Array, Int64Builder, ListArray,
+        ListBuilder, StringArray, StringBuilder, TimestampMicrosecondArray,
     },
     datatypes::{DataType, Field, TimeUnit},
 };
@@ -193,6 +193,46 @@ impl Kind for List {
             list.iter().flatten().map(str::to_owned).collect()
         };
         Ok(array.iter().map(|list| list.map(texts)).collect())
+    }
+}
+
+/// Several unsigned numbers, each kept as a [`Number`] is.
+pub(super) struct Numbers;
+
+impl Kind for Numbers {
+    type Value = Vec<u64>;
+
+    fn fields(name: &str, comment: &str, nullable: bool) -> Vec<Field> {
+        let list = DataType::new_list(DataType::Int64, true);
+        vec![field(name, list, comment, nullable)]
+    }
+
+    fn arrays<'a>(values: impl Iterator<Item = Option<&'a Vec<u64>>>) -> Vec<ArrayRef> {
+        let mut builder = ListBuilder::new(Int64Builder::new());
+        let signed = |value: &u64| Some(i64::try_from(*value).unwrap_or(i64::MAX));
+        for value in values {
+            builder.append_option(value.map(|numbers| numbers.iter().map(signed)));
+        }
+        vec![Arc::new(builder.finish())]
+    }
+
+    fn read(source: &Source<'_>, name: &str) -> Result<Vec<Option<Vec<u64>>>, Error> {
+        let wanted = DataType::new_list(DataType::Int64, true);
+        let Some(array) = source.column::<ListArray>(name, &wanted)? else {
+            return Ok(source.nulls());
+        };
+        let unsigned = |value: i64| u64::try_from(value).map_err(|_| source.unknown(name, &value));
+        let numbers = |list: ArrayRef| {
+            let list = list
+                .as_any()
+                .downcast_ref::<Int64Array>()
+                .expect("the list was cast to one of Int64");
+            list.iter().flatten().map(unsigned).collect()
+        };
+        array
+            .iter()
+            .map(|list| list.map(numbers).transpose())
+            .collect()
     }
 }
 

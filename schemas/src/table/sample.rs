@@ -125,6 +125,10 @@ pub fn coverage() -> CoverageRow {
         truncated: 0,
         gap_us: 0,
         gap_reason: None,
+        lost_subjects: None,
+        lost_unattributed: None,
+        seen_by_cpu: None,
+        lost_by_cpu: None,
     }
 }
 

@@ -49,6 +49,10 @@ fn coverage() -> CoverageRow {
         recorded: 9,
         lost: 1,
         lost_ring_full: 1,
+        lost_subjects: Some(vec!["s-1".into()]),
+        lost_unattributed: Some(0),
+        seen_by_cpu: Some(vec![9, 0, 1]),
+        lost_by_cpu: Some(Vec::new()),
         ..sample::coverage()
     }
 }
@@ -267,4 +271,22 @@ fn coverage_with_a_loss_or_a_gap_is_not_complete() {
         }
         .is_complete()
     );
+}
+
+#[test]
+fn a_loss_counts_for_who_lost_and_for_all_where_that_is_not_known() {
+    let known = coverage();
+    assert!(!known.is_complete() && !known.is_complete_for("s-1"));
+    assert!(known.is_complete_for("s-2"));
+    for change in [
+        |row: &mut CoverageRow| row.lost_unattributed = Some(1),
+        |row: &mut CoverageRow| row.lost_unattributed = None,
+        |row: &mut CoverageRow| row.lost_subjects = None,
+        |row: &mut CoverageRow| row.seen += 1,
+        |row: &mut CoverageRow| row.gap_us = 1,
+    ] {
+        let mut row = known.clone();
+        change(&mut row);
+        assert!(!row.is_complete_for("s-2"), "{row:?}");
+    }
 }

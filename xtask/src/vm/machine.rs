@@ -30,6 +30,8 @@ pub(crate) struct Guest<'a> {
 pub(crate) enum Processors {
     /// One, as fast as it goes.
     One,
+    /// Two, so that one of them can be taken away.
+    Two,
     /// One, on which each instruction takes a nanosecond of the guest's time, and waiting takes none of ours.
     Counted,
 }
@@ -38,6 +40,7 @@ impl Processors {
     fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::One => &["-accel", "tcg", "-smp", "1"],
+            Self::Two => &["-accel", "tcg", "-smp", "2"],
             Self::Counted => &[
                 "-accel",
                 "tcg,thread=single",

@@ -32,6 +32,9 @@ pub struct Options {
     /// Run what takes long, too: tests/vm/full.list after tests/vm/run.list
     #[arg(long)]
     full: bool,
+    /// Processors of each guest; with 2 of them tests/vm/two.list is run instead
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with_all = ["full", "write"])]
+    processors: u8,
     /// Write docs/kernels.md instead of holding the run to it; takes a run of all kernels
     #[arg(long, conflicts_with_all = ["kernels", "bare", "command"])]
     write: bool,
@@ -67,7 +70,11 @@ pub fn run(options: &Options) -> Result<()> {
         Payload::build()?
     };
     payload.bring(&options.with)?;
-    let run_list = payload::run_list(&options.command, options.full)?;
+    let processors = match options.processors {
+        2 => Processors::Two,
+        _ => Processors::One,
+    };
+    let run_list = payload::run_list(&options.command, options.full, processors)?;
     let root = root::image(root::TEST_PACKAGES)?;
     let disk = payload.disk(&run_list)?;
     // Fetched one after the other: each may bring the index of the same archive.
@@ -83,7 +90,13 @@ pub fn run(options: &Options) -> Result<()> {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some((place, entry, kernel)) = next() {
-                    let guest = boot(&entry.name, &kernel, &root, disk.path(), options.time_out);
+                    let machine = Machine {
+                        root: &root,
+                        payload: disk.path(),
+                        processors,
+                        time_limit: Duration::from_secs(options.time_out),
+                    };
+                    let guest = boot(&entry.name, &kernel, &machine);
                     if let Ok(mut outcomes) = outcomes.lock() {
                         outcomes.push((place, entry.name, guest));
                     }
@@ -108,20 +121,22 @@ pub fn run(options: &Options) -> Result<()> {
         matrix::write(&guests)?;
     }
     ensure!(failed.is_empty(), "failed on kernel {}", failed.join(", "));
-    if options.bare || !options.command.is_empty() {
+    if options.bare || processors == Processors::Two || !options.command.is_empty() {
         return Ok(());
     }
     matrix::check(&guests)
 }
 
+/// What all guests of a run have in common.
+struct Machine<'a> {
+    root: &'a Path,
+    payload: &'a Path,
+    processors: Processors,
+    time_limit: Duration,
+}
+
 /// Runs one guest to its end. What it found is there even where it failed.
-fn boot(
-    name: &str,
-    kernel: &kernel::Kernel,
-    root: &Path,
-    disk: &Path,
-    time_out: u64,
-) -> (matrix::Guest, Result<()>) {
+fn boot(name: &str, kernel: &kernel::Kernel, machine: &Machine<'_>) -> (matrix::Guest, Result<()>) {
     println!("{name}| {}", kernel.release);
     let mut found = matrix::Guest {
         kernel: name.to_owned(),
@@ -134,11 +149,11 @@ fn boot(
         let guest = machine::Guest {
             kernel: &kernel.image,
             initramfs: &initramfs,
-            root,
-            payload: disk,
-            processors: Processors::One,
+            root: machine.root,
+            payload: machine.payload,
+            processors: machine.processors,
         };
-        guest.run(Duration::from_secs(time_out), &mut |line| {
+        guest.run(machine.time_limit, &mut |line| {
             println!("{name}| {line}");
             found.cells.extend(matrix::Cell::of_line(line));
             if let Some(seconds) = machine::up_for(line) {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 
-use super::image;
+use super::{image, machine::Processors};
 use crate::{command, places};
 
 /// What the guest's commands see of the machine they run in.
@@ -88,13 +88,18 @@ impl Payload {
 }
 
 /// The text of the list to run: `command` alone, else the lists of the repository.
-pub(crate) fn run_list(command: &[String], full: bool) -> Result<String> {
+pub(crate) fn run_list(command: &[String], full: bool, processors: Processors) -> Result<String> {
     const LIST: &str = "tests/vm/run.list";
     const FULL: &str = "tests/vm/full.list";
+    const TWO: &str = "tests/vm/two.list";
     if !command.is_empty() {
         return Ok(format!("{}\n", command.join(" ")));
     }
-    let lists = if full { &[LIST, FULL][..] } else { &[LIST] };
+    let lists = match (processors, full) {
+        (Processors::Two, _) => &[TWO][..],
+        (_, true) => &[LIST, FULL],
+        (_, false) => &[LIST],
+    };
     let texts = lists.iter().map(|list| {
         fs::read_to_string(places::repository().join(list))
             .with_context(|| format!("cannot read {list}"))

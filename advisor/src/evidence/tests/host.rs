@@ -218,3 +218,32 @@ fn privileges_and_system_calls_are_granted_until_given_up() {
         "another user",
     );
 }
+
+#[test]
+fn a_loss_makes_unknown_of_those_who_lost_something_and_of_all_where_nobody_knows_who_did() {
+    let mut case = host(|row| row.cap_permitted = Some(TWO));
+    let own = case.tables.subjects[0].subject_id.clone();
+    let lose = |case: &mut Case, losers: Option<&str>, unattributed: u64| {
+        let row = &mut case.tables.coverage[4];
+        (row.seen, row.lost, row.lost_ring_full) = (3, 3, 3);
+        row.lost_subjects = Some(losers.map(str::to_owned).into_iter().collect());
+        row.lost_unattributed = Some(unattributed);
+    };
+    lose(&mut case, Some("somebody else"), 0);
+    check(&case, "use", BIND, Status::Unused, "covered hours");
+    lose(&mut case, Some(&own), 0);
+    check(&case, "use", BIND, Status::Unknown, "3 records were lost");
+    lose(&mut case, Some("somebody else"), 1);
+    check(&case, "use", BIND, Status::Unknown, "3 records were lost");
+    lose(&mut case, None, 3);
+    check(&case, "use", BIND, Status::Unknown, "3 records were lost");
+}
+
+#[test]
+fn a_call_that_somebody_else_lost_may_have_been_the_principals() {
+    let mut case = case(&allow(r#""s3:GetObject""#, "*"));
+    let row = &mut case.tables.coverage[3];
+    (row.seen, row.lost, row.lost_ring_full) = (3, 3, 3);
+    (row.lost_subjects, row.lost_unattributed) = (Some(vec!["somebody else".into()]), Some(0));
+    case.check("s3:GetObject", "*", Status::Unknown, "3 records were lost");
+}

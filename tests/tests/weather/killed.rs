@@ -1,0 +1,115 @@
+//! A recorder that is killed, and another one after it.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, OpenOptions},
+    io::Write,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+use rustix::{
+    fs::{Mode, mkfifoat},
+    process::{Pid, Signal, kill_process},
+};
+use whittle_tests::{
+    recorded,
+    weather::{self, MOST_BYTES, peak_bytes, record, recorder, recorder_of_windows, who},
+};
+
+/// Longest wait for windows to end.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Opens files until somebody writes to the pipe `go`.
+const LOAD: &str = r#"
+import os, select
+go = os.open("go", os.O_RDONLY | os.O_NONBLOCK)
+while not select.select([go], [], [], 0)[0]:
+    os.close(os.open("before", os.O_RDONLY))
+"#;
+
+#[test]
+fn windows_before_the_kill_are_whole_and_the_gap_after_it_is_in_the_coverage() -> Result<()> {
+    let (_guard, folder) = weather::folder()?;
+    let data = folder.join("data");
+    fs::write(folder.join("before"), "")?;
+    fs::write(folder.join("after"), "")?;
+    mkfifoat(rustix::fs::CWD, folder.join("go"), Mode::RWXU)?;
+    let load = ["python3", "-c", LOAD];
+    let mut whittle = recorder_of_windows(1, &data, &folder, &load.map(Into::into))?;
+    let mut killed = whittle
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let pid = Pid::from_child(&killed);
+    let deadline = Instant::now() + PATIENCE;
+    while recorded::files(&data, "coverage")?.len() < 3 {
+        ensure!(
+            Instant::now() < deadline,
+            "no three windows in {PATIENCE:?}"
+        );
+    }
+    ensure!(peak_bytes(pid).is_some_and(|bytes| bytes < MOST_BYTES));
+    kill_process(pid, Signal::KILL)?;
+    killed.wait()?;
+    let whole = recorded::files(&data, "coverage")?;
+    // Its command is watched by nobody now.
+    let mut go = OpenOptions::new().write(true).open(folder.join("go"))?;
+    go.write_all(b"go")?;
+
+    // The second recorder finds what the first one left, and its own tables are as any others.
+    let cat = ["cat", "after"].map(Into::into);
+    let mut second = recorder(&data, &folder, &cat)?;
+    let output = second.output()?;
+    ensure!(output.status.success(), "{output:?}");
+    let tables = recorded::tables(&data)?;
+    for row in &tables.coverage {
+        ensure!(
+            row.seen == row.recorded + row.lost,
+            "{row:?} does not add up"
+        );
+    }
+    let gaps: BTreeSet<_> = tables
+        .coverage
+        .iter()
+        .filter(|row| row.gap_reason.is_some())
+        .map(|row| (row.window_start_us, row.window_end_us, row.gap_us))
+        .collect();
+    println!("{} whole windows, then {gaps:?}", whole.len());
+    ensure!(gaps.len() == 1, "one window was cut short: {gaps:?}");
+    let complete = |start: i64| {
+        let mut rows = tables.coverage.iter();
+        rows.all(|row| row.window_start_us != start || row.backend == "none" || row.is_complete())
+    };
+    let starts: BTreeSet<_> = tables
+        .coverage
+        .iter()
+        .map(|row| row.window_start_us)
+        .collect();
+    assert_eq!(
+        starts.iter().filter(|start| complete(**start)).count(),
+        whole.len() + 1,
+        "all windows but one are whole"
+    );
+    let cut = gaps.first().map_or(0, |gap| gap.0);
+    let before: Vec<_> = who(&tables, &folder.join("before"));
+    // The command may have needed the first one to start.
+    for start in starts.iter().skip(1).filter(|start| **start < cut) {
+        ensure!(
+            before.iter().any(|(row, _)| row.window_start_us == *start),
+            "a window before the kill has nothing in it"
+        );
+    }
+    let after: u64 = who(&tables, &folder.join("after"))
+        .iter()
+        .map(|(row, _)| row.count)
+        .sum();
+    assert_eq!(after, 1);
+    // A third one finds nothing left to do.
+    record(
+        &folder.join("data-2"),
+        &mut recorder(&folder.join("data-2"), &folder, &cat)?,
+    )?;
+    Ok(())
+}
