@@ -10,16 +10,23 @@ use std::{
 
 use anyhow::{Result, ensure};
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, mkfifoat},
-    process::{Pid, Signal, kill_process},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
 };
 use whittle_tests::{
     recorded,
     weather::{self, MOST_BYTES, peak_bytes, record, recorder, recorder_of_windows, who},
 };
 
-/// Longest wait for windows to end.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longest wait for windows to end: an emulated CPU takes half a minute to load the probes alone.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long the data root is not looked at meanwhile: one CPU has to do for all.
+const AGAIN: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// Opens files until somebody writes to the pipe `go`.
 const LOAD: &str = r#"
@@ -44,10 +51,16 @@ fn windows_before_the_kill_are_whole_and_the_gap_after_it_is_in_the_coverage() -
         .spawn()?;
     let pid = Pid::from_child(&killed);
     let deadline = Instant::now() + PATIENCE;
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
     while recorded::files(&data, "coverage")?.len() < 3 {
         ensure!(
             Instant::now() < deadline,
             "no three windows in {PATIENCE:?}"
+        );
+        let mut ended = [PollFd::new(&process, PollFlags::IN)];
+        ensure!(
+            poll(&mut ended, Some(&AGAIN))? == 0,
+            "the recorder ended by itself"
         );
     }
     ensure!(peak_bytes(pid).is_some_and(|bytes| bytes < MOST_BYTES));

@@ -1,4 +1,5 @@
-//! Maps at a tenth of their size: what they cannot hold goes another way, or is counted.
+//! Maps at a tenth of their size: what they cannot hold goes another way, or is counted. A ring that is too small is in `accounting`:
+//! with one, the map of repeats would not fill.
 
 use anyhow::{Result, ensure};
 use whittle_schemas::{record::Family, table::Outcome};
@@ -18,8 +19,7 @@ fn repeats_that_a_small_usage_map_has_no_room_for_are_counted_all_the_same() -> 
     let data = folder.join("data");
     let many = workload::many(&folder, FILES, AGAIN)?.command;
     let mut whittle = recorder(&data, &folder, &many)?;
-    let whittle = whittle.env("WHITTLE_MAP_PERCENT", "10");
-    let weathered = record(&data, whittle.env("WHITTLE_RING_BYTES", "524288"))?;
+    let weathered = record(&data, whittle.env("WHITTLE_MAP_PERCENT", "10"))?;
     let tables = &weathered.recording.tables;
     let full: u64 = tables.coverage.iter().map(|row| row.map_full).sum();
     ensure!(full > 0, "the map was large enough");
