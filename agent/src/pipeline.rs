@@ -117,6 +117,8 @@ pub struct Recorder {
     undecodable: u64,
     /// Of these, the ones that no window has counted as lost yet.
     unexplained: u64,
+    /// Connects that were told of in the last window, for they had not ended.
+    unended: u64,
 }
 
 impl Recorder {
@@ -152,6 +154,7 @@ impl Recorder {
             pace: Pace::default(),
             undecodable: 0,
             unexplained: 0,
+            unended: 0,
         })
     }
 
@@ -232,12 +235,27 @@ impl Recorder {
     /// The first error that a window's files met; what was written before stays readable.
     pub fn finish(mut self) -> Result<Recording, RecordError> {
         let last = self.turn()?;
+        self.end_connects(last.generation)?;
         self.end_conversations(last.generation);
         self.write_window(&last)?;
         Ok(Recording {
             files: self.writer.finish()?,
             undecodable: self.undecodable,
         })
+    }
+
+    /// Tells of the connects whose end nobody will know.
+    fn end_connects(&mut self, last: usize) -> Result<(), RecordError> {
+        for record in self.probes.pending.take_all()? {
+            if let Ok(Event::Touch(touch)) = decode::decode(&record) {
+                self.unended += 1;
+                self.touch(Touch {
+                    generation: last,
+                    ..touch
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Nothing where the window is full.
@@ -357,7 +375,10 @@ impl Recorder {
             &window,
             &frame,
             &self.probes.attached().plan,
-            &counted.since(&self.counted[old]).with_missed(missed),
+            &counted
+                .since(&self.counted[old])
+                .with_missed(missed)
+                .with_told(Family::Socket, std::mem::take(&mut self.unended)),
         );
         calls::add_rows(&mut tables, &window, &self.conversations, &frame);
         self.counted[old] = counted;

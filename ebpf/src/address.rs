@@ -25,17 +25,14 @@ pub(crate) struct Socket {
     pub(crate) protocol: u16,
 }
 
-/// What the descriptor's socket is; all zero where it is none, or is gone.
-#[inline(always)]
-pub(crate) fn socket(descriptor: u64) -> Socket {
-    find_socket(descriptor).unwrap_or(Socket {
-        sock: 0,
-        inode: 0,
-        family: 0,
-        kind: 0,
-        protocol: 0,
-    })
-}
+/// Where there is no socket, or it is gone.
+pub(crate) const NO_SOCKET: Socket = Socket {
+    sock: 0,
+    inode: 0,
+    family: 0,
+    kind: 0,
+    protocol: 0,
+};
 
 /// `S_IFMT` and `S_IFSOCK` of `include/uapi/linux/stat.h`.
 const S_IFMT: u16 = 0o170_000;
@@ -50,7 +47,17 @@ pub(crate) fn find_socket(descriptor: u64) -> Option<Socket> {
 /// As [`find_socket`], for sockets of some kinds (`SOCK_STREAM` …): of another one no more is read.
 #[inline(always)]
 pub(crate) fn find_socket_of(descriptor: u64, wanted: impl Fn(u16) -> bool) -> Option<Socket> {
-    let file = kernel::file_of(descriptor).ok()?;
+    wanted_of_file(kernel::file_of(descriptor).ok()?, wanted)
+}
+
+/// What a `struct file`'s socket is; None where it is no socket.
+#[inline(always)]
+pub(crate) fn of_file(file: u64) -> Option<Socket> {
+    wanted_of_file(file, |_| true)
+}
+
+#[inline(always)]
+fn wanted_of_file(file: u64, wanted: impl Fn(u16) -> bool) -> Option<Socket> {
     let inode: u64 = read(file, offset!(file_inode))?;
     let mode: u16 = read(inode, offset!(inode_mode))?;
     if mode & S_IFMT != S_IFSOCK {
@@ -82,16 +89,22 @@ const _: () = assert!(core::mem::offset_of!(SocketBody, address) % 8 == 0);
 impl Address {
     /// The address inside of a body, cleared.
     #[inline(always)]
-    pub(crate) fn of(body: &mut SocketBody) -> &'static mut Self {
-        #[expect(clippy::cast_ptr_alignment, reason = "the assertion above")]
-        let place = (&raw mut body.address).cast::<Self>();
-        // SAFETY: as many bytes, aligned as the assertion says, in a slot that outlives the program's run of it.
-        let address = unsafe { &mut *place };
+    pub(crate) fn cleared(body: &mut SocketBody) -> &'static mut Self {
+        let address = Self::of(body);
         for word in &mut address.words {
             // SAFETY: a reference. Volatile, or the compiler would call its memset, which goes byte by byte.
             unsafe { core::ptr::write_volatile(word, 0) };
         }
         address
+    }
+
+    /// The address inside of a body.
+    #[inline(always)]
+    pub(crate) fn of(body: &mut SocketBody) -> &'static mut Self {
+        #[expect(clippy::cast_ptr_alignment, reason = "the assertion above")]
+        let place = (&raw mut body.address).cast::<Self>();
+        // SAFETY: as many bytes, aligned as the assertion says, in a slot that outlives the program's run of it.
+        unsafe { &mut *place }
     }
 }
 

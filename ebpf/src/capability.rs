@@ -1,7 +1,7 @@
 //! Hook family `capability`: what the kernel asked a process's own capabilities for, and whether they had it.
 //!
 //! Triggers:
-//! - `fexit` of `int cap_capable(const struct cred *cred, struct user_namespace *target_ns, int cap, unsigned int opts)`
+//! - `fexit`, or kprobe and kretprobe, of `int cap_capable(const struct cred *cred, struct user_namespace *target_ns, int cap, unsigned int opts)`
 //!   (5.10 to 7.3), and of two functions beside it into which compilers build a copy of it, so that their checks do not
 //!   come there: `int cap_task_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned
 //!   long arg5)` and `int cap_capset(struct cred *new, const struct cred *old, const kernel_cap_t *effective,
@@ -15,8 +15,8 @@
 
 use aya_ebpf::{
     EbpfContext,
-    macros::{btf_tracepoint, fexit},
-    programs::{BtfTracePointContext, FExitContext},
+    macros::{btf_tracepoint, fexit, kprobe, kretprobe},
+    programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use whittle_schemas::record::{
     Family, KIND_CAPABILITY,
@@ -27,6 +27,7 @@ use whittle_schemas::record::{
 use crate::{
     callers,
     config::offset,
+    function::{Place, Returned},
     grants,
     kernel::{current, read},
     number, path,
@@ -61,40 +62,79 @@ fn capability_checked(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Places of kprobes.
+const CHECK: Place = Place {
+    number: 1,
+    family: Family::Capability,
+};
+const PRCTL: Place = Place {
+    number: 2,
+    family: Family::Capability,
+};
+const CAPSET: Place = Place {
+    number: 3,
+    family: Family::Capability,
+};
+
 /// By the exit of the check.
 #[fexit(function = "cap_capable")]
 fn capability_cap_capable(ctx: FExitContext) -> i32 {
-    let (Some(cred), Some(target_ns), Some(result)) = (
-        number_at(&ctx, 0),
-        number_at(&ctx, 1),
-        number_at(&ctx, RESULT),
-    ) else {
+    checked(Returned::of_exit(&ctx, 4))
+}
+
+/// The kernel makes many checks that are no use, and a kprobe costs more than this look.
+#[kprobe]
+fn capability_cap_capable_entry(ctx: ProbeContext) -> u32 {
+    CHECK.enter(&ctx, |[cred, _, _, options, _]| {
+        options & CAP_OPT_NOAUDIT == 0 && grants::own_credentials() == Some(*cred)
+    })
+}
+
+#[kretprobe]
+fn capability_cap_capable_return(ctx: RetProbeContext) -> u32 {
+    checked(Returned::of_return(&ctx, CHECK)) as u32
+}
+
+#[inline(always)]
+fn checked(returned: Option<Returned>) -> i32 {
+    let Some(returned) = returned else {
         return 0;
     };
     let check = Check {
-        cred,
-        target_ns,
-        capability: ctx.arg::<u64>(2) as u32,
-        result: result as i32,
+        cred: returned.argument(0),
+        target_ns: returned.argument(1),
+        capability: returned.argument(2) as u32,
+        result: -returned.errno(),
     };
-    let options = ctx.arg::<u64>(3);
+    let options = returned.argument(3);
     if let Some(sighting) = sighting(&check, || options & CAP_OPT_NOAUDIT != 0) {
         sighting.ended(touch(sighting, &check));
     }
     0
 }
 
-/// Index of the result behind the four arguments.
-const RESULT: usize = 4;
-
 /// By the exit of prctl's part for capabilities: changing the securebits takes `CAP_SETPCAP`.
 #[fexit(function = "cap_task_prctl")]
 fn capability_task_prctl(ctx: FExitContext) -> i32 {
-    let (Some(option), Some(result)) = (number_at(&ctx, 0), number_at(&ctx, 5)) else {
-        return 0;
-    };
-    if option as u32 == PR_SET_SECUREBITS {
-        setpcap(result as i32);
+    securebits(Returned::of_exit(&ctx, 5))
+}
+
+#[kprobe]
+fn capability_task_prctl_entry(ctx: ProbeContext) -> u32 {
+    PRCTL.enter(&ctx, |arguments| arguments[0] as u32 == PR_SET_SECUREBITS)
+}
+
+#[kretprobe]
+fn capability_task_prctl_return(ctx: RetProbeContext) -> u32 {
+    securebits(Returned::of_return(&ctx, PRCTL)) as u32
+}
+
+#[inline(always)]
+fn securebits(returned: Option<Returned>) -> i32 {
+    if let Some(returned) = returned
+        && returned.argument(0) as u32 == PR_SET_SECUREBITS
+    {
+        setpcap(-returned.errno());
     }
     0
 }
@@ -102,20 +142,33 @@ fn capability_task_prctl(ctx: FExitContext) -> i32 {
 /// By the exit of capset: inheriting what is neither permitted nor inherited takes `CAP_SETPCAP`.
 #[fexit(function = "cap_capset")]
 fn capability_capset(ctx: FExitContext) -> i32 {
-    let (Some(old), Some(inheritable), Some(result)) =
-        (number_at(&ctx, 1), number_at(&ctx, 3), number_at(&ctx, 5))
-    else {
+    inherits(Returned::of_exit(&ctx, 5))
+}
+
+#[kprobe]
+fn capability_capset_entry(ctx: ProbeContext) -> u32 {
+    CAPSET.enter(&ctx, |_| true)
+}
+
+#[kretprobe]
+fn capability_capset_return(ctx: RetProbeContext) -> u32 {
+    inherits(Returned::of_return(&ctx, CAPSET)) as u32
+}
+
+#[inline(always)]
+fn inherits(returned: Option<Returned>) -> i32 {
+    let Some(returned) = returned else {
         return 0;
     };
     let sets = (
-        read::<u64>(inheritable, 0),
-        read::<u64>(old, offset!(cred_inheritable)),
-        read::<u64>(old, offset!(cred_permitted)),
+        read::<u64>(returned.argument(3), 0),
+        read::<u64>(returned.argument(1), offset!(cred_inheritable)),
+        read::<u64>(returned.argument(1), offset!(cred_permitted)),
     );
     if let (Some(wanted), Some(inherited), Some(permitted)) = sets
         && wanted & !(inherited | permitted) != 0
     {
-        setpcap(result as i32);
+        setpcap(-returned.errno());
     }
     0
 }
@@ -125,12 +178,6 @@ const PR_SET_SECUREBITS: u32 = 28;
 
 /// `CAP_SETPCAP` of `include/uapi/linux/capability.h`.
 const CAP_SETPCAP: u32 = 8;
-
-/// An argument as a number: the verifier lets nobody compute with the typed pointers that arguments are.
-#[inline(always)]
-fn number_at(ctx: &FExitContext, index: usize) -> Option<u64> {
-    read(ctx.as_ptr() as u64, index * size_of::<u64>())
-}
 
 /// A check of `CAP_SETPCAP` that is known by what followed from it.
 #[inline(always)]

@@ -41,29 +41,16 @@ fn change_entered(ctx: FExitContext) -> i32 {
     0
 }
 
-/// Defines the calls by number, and a program for the exit of each one's entry function.
-macro_rules! changes {
-    ($($name:ident $program:ident = $number:literal, $function:literal;)*) => {
-        $(const $name: u64 = $number;)*
-
-        #[inline(always)]
-        fn is_change(number: u64) -> bool {
-            matches!(number, $($name)|*)
-        }
-
-        $(
-            #[fexit(function = $function)]
-            fn $program(ctx: FExitContext) -> i32 {
-                if is_mine($name, &Call::of_entry(&ctx)) && subject::watched().is_some() {
-                    return entry::enter(&ctx, entry::CHANGE);
-                }
-                0
-            }
-        )*
-    };
+#[inline(always)]
+fn exited(number: u64, ctx: &FExitContext) -> i32 {
+    if is_mine(number, &Call::of_entry(ctx)) && subject::watched().is_some() {
+        return entry::enter(ctx, entry::CHANGE);
+    }
+    0
 }
 
-changes! {
+entry::calls! {
+    is_change, exited;
     MMAP change_mmap = 9, "__x64_sys_mmap";
     TRUNCATE change_truncate = 76, "__x64_sys_truncate";
     FTRUNCATE change_ftruncate = 77, "__x64_sys_ftruncate";

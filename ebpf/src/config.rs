@@ -27,6 +27,10 @@ static OPAQUE_REGISTERS: u32 = 0;
 #[unsafe(no_mangle)]
 static TYPED_TASK: u32 = 0;
 
+/// 1: the kernel tells programs where a task's registers of user mode are, as from Linux 5.15 on.
+#[unsafe(no_mangle)]
+static TASK_REGISTERS: u32 = 0;
+
 /// Seed of the path hashes: random per load, so that nobody can prepare colliding paths.
 #[unsafe(no_mangle)]
 static HASH_SEED: u64 = 0;
@@ -72,6 +76,11 @@ pub(crate) fn opaque_registers() -> bool {
 #[inline(always)]
 pub(crate) fn has_typed_task() -> bool {
     read_u32(&raw const TYPED_TASK) != 0
+}
+
+#[inline(always)]
+pub(crate) fn has_task_registers() -> bool {
+    read_u32(&raw const TASK_REGISTERS) != 0
 }
 
 #[inline(always)]

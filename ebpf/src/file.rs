@@ -4,22 +4,25 @@
 //! - `sys_exit` of open, openat, openat2, creat: the descriptor leads to the `struct file`.
 //! - `fexit` of `do_filp_open(int dfd, struct filename *pathname, const struct open_flags *op)` (5.10 to 6.12;
 //!   `do_file_open` on 7.3): one call per request, `io_uring`'s included, and its result tells a refusal.
+//! - kprobe and kretprobe of the same function, beside the first: for what comes another way than by those calls.
 
 use aya_ebpf::{
     EbpfContext,
-    macros::{btf_tracepoint, fexit},
-    programs::{BtfTracePointContext, FExitContext},
+    macros::{btf_tracepoint, fexit, kprobe, kretprobe},
+    programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext},
 };
 use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
     access::{self, AT_FDCWD, Asking, O_CREAT, O_TRUNC, O_WRONLY},
     config::{self, offset},
+    function::{Place, Returned},
     kernel::{self, read},
     path::Asked,
     subject::{self, Sighting},
     syscall::{self, Call},
     typed::{self, Typed},
+    uring,
 };
 
 /// An open that ended, as both triggers report it.
@@ -52,6 +55,9 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
     if flags & FMODE_EXEC != 0 {
         return 0;
     }
+    if Typed::argument(&ctx, RESULT).is_error() && is_tried_again(&ctx) {
+        return 0;
+    }
     let Some(sighting) = Sighting::of(Family::File) else {
         return 0;
     };
@@ -81,6 +87,53 @@ fn by_kernel(ctx: &FExitContext, sighting: Sighting, flags: u64) -> Result<(), R
 
 /// Index of the result behind the three arguments.
 const RESULT: usize = 3;
+
+/// `io_uring` first asks for what needs no waiting, and has a worker ask again where that is not enough.
+#[inline(always)]
+fn is_tried_again(ctx: &FExitContext) -> bool {
+    let result: Option<i64> = read(ctx.as_ptr() as u64, RESULT * size_of::<u64>());
+    result == Some(-EAGAIN) && !uring::is_call()
+}
+
+const EAGAIN: i64 = 11;
+
+/// Place of kprobes.
+const OPENED: Place = Place {
+    number: 4,
+    family: Family::File,
+};
+
+#[kprobe]
+fn file_filp_open_entry(ctx: ProbeContext) -> u32 {
+    OPENED.enter(&ctx, |_| !uring::is_call())
+}
+
+#[kretprobe]
+fn file_filp_open_return(ctx: RetProbeContext) -> u32 {
+    let Some(returned) = Returned::of_return(&ctx, OPENED) else {
+        return 0;
+    };
+    let flags = read::<u32>(returned.argument(2), offset!(open_flags_flag)).unwrap_or(0);
+    if flags & FMODE_EXEC != 0 || i64::from(returned.errno()) == EAGAIN {
+        return 0;
+    }
+    if let Some(sighting) = Sighting::of(Family::File) {
+        let ended = returned_open(&returned, u64::from(flags));
+        sighting.ended(ended.and_then(|open| touch(sighting, &open)));
+    }
+    0
+}
+
+#[inline(always)]
+fn returned_open(returned: &Returned, flags: u64) -> Result<Open, Reason> {
+    let name = read(returned.argument(1), offset!(filename_name)).ok_or(Reason::ObjectUnknown)?;
+    Ok(Open {
+        flags,
+        directory: returned.argument(0) as i32,
+        asked: Asked::Kernel(name),
+        result: pointer_or_errno(returned.result()),
+    })
+}
 
 /// `__FMODE_EXEC` of `include/linux/fs.h`: set while execve opens a program.
 const FMODE_EXEC: u32 = 0x20;

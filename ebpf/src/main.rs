@@ -1,8 +1,8 @@
 //! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `tls`, `capability`, `callset`, `privilege`); the rest is
 //! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
-//! the work. Two triggers lead to each body: the exit of a system call (`sys_exit`, any kernel), and the
-//! exit of the kernel function behind it (`fexit`, kernels with trampolines).
+//! the work. Three triggers lead to the bodies: the exit of a system call (`sys_exit`, any kernel), the exit of the kernel
+//! function behind it (`fexit`, kernels with trampolines), and a kprobe with its kretprobe on functions that more leads to than calls.
 #![no_std]
 #![no_main]
 #![feature(core_intrinsics)]
@@ -31,13 +31,16 @@ mod callers;
 mod callset;
 mod capability;
 mod change;
+mod change_uring;
 mod chunk;
 mod config;
+mod connect;
 mod connection;
 mod count;
 mod emit;
 mod entry;
 mod file;
+mod function;
 mod grants;
 mod hash;
 mod kernel;
@@ -51,11 +54,13 @@ mod process;
 mod scratch;
 mod script;
 mod socket;
+mod socket_uring;
 mod stream;
 mod subject;
 mod syscall;
 mod tls;
 mod typed;
+mod uring;
 mod usage;
 
 /// The kernel lets a program call helpers that are for GPL-compatible programs only if it says so here.

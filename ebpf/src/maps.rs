@@ -9,12 +9,15 @@ use whittle_schemas::record::{
     counter::COUNTERS,
     loss::LossKey,
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
+    socket::SocketBody,
     subject::SubjectKey,
     usage::{UsageKey, UsageValue},
 };
 
 use crate::{
+    change_uring::Changing,
     connection::ObjectKey,
+    function::ARGUMENTS,
     scratch::{SLOTS, Scratch},
     stream::Stream,
     subject::SubjectId,
@@ -69,6 +72,24 @@ pub(crate) static RING: RingBuf = RingBuf::with_byte_size(bound::RING_BYTES, 0);
 /// Programs that several hooks enter: see `entry`.
 #[map]
 pub(crate) static ENTERED: ProgramArray = ProgramArray::with_max_entries(1, 0);
+
+/// Arguments of kernel functions that threads are inside of, where kprobes tell of them: see `function`.
+#[map]
+pub(crate) static INSIDE: HashMap<u64, [u64; ARGUMENTS]> =
+    HashMap::with_max_entries(bound::INSIDE, 0);
+
+/// What workers of `io_uring` are changing: as many as can be at it at once.
+#[map]
+pub(crate) static CHANGING: HashMap<u64, Changing> = HashMap::with_max_entries(bound::CHANGING, 0);
+
+/// TCP connects that go on without their caller, by their `struct sock`: each as the record that it will be.
+#[map]
+pub(crate) static PENDING: HashMap<u64, SocketBody> = HashMap::with_max_entries(bound::PENDING, 0);
+
+/// TCP sockets that `io_uring` is connecting, with the numbers of their inodes. Those that it gave up make room in time.
+#[map]
+pub(crate) static CONNECTING: LruHashMap<u64, u64> =
+    LruHashMap::with_max_entries(bound::CONNECTING, 0);
 
 /// What the probes count about themselves.
 #[map]

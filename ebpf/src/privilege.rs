@@ -1,8 +1,8 @@
 //! Hook family `privilege`: what a review of permissions asks about beside files, sockets and capabilities. Processes that are traced or
-//! reached into, BPF, kernel modules, keys of the kernel, namespaces, and signals to other users' processes.
+//! reached into, BPF, kernel modules, keys of the kernel, namespaces, `io_uring`, and signals to other users' processes.
 //!
 //! Triggers: `sys_exit` of these calls, or `fexit` of their entry functions (`long __x64_sys_*(const struct pt_regs *regs)`, 4.17
-//! on); for signals `TP_PROTO(int sig, struct kernel_siginfo *info, struct task_struct *task, int group, int result)` of
+//! on); for `io_uring` the tracepoint of `uring`; for signals `TP_PROTO(int sig, struct kernel_siginfo *info, struct task_struct *task, int group, int result)` of
 //! `include/trace/events/signal.h`.
 
 use aya_ebpf::{
@@ -15,13 +15,14 @@ use whittle_schemas::record::{
     Family, KIND_PRIVILEGE,
     counter::Reason,
     privilege::{
-        ADD_KEY, BPF, KEYCTL, LOAD_MODULE, NAMESPACES, PTRACE, PrivilegeBody, REACH, REQUEST_KEY,
-        SETNS, SIGNAL, UNLOAD_MODULE, UNSHARE, USER_KNOWN,
+        ADD_KEY, BPF, EXECUTABLE, IO_URING, KEYCTL, LOAD_MODULE, NAMESPACES, PTRACE, PrivilegeBody,
+        REACH, REMAPPED, REQUEST_KEY, SETNS, SIGNAL, UNLOAD_MODULE, UNSHARE, USER_KNOWN, WRITABLE,
     },
 };
 
 use crate::{
     config::offset,
+    entry,
     kernel::{read, read_or_zero},
     number, path,
     subject::{self, Sighting},
@@ -33,7 +34,7 @@ use crate::{
 fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
     let call = Call::of(&ctx);
     let number = call.number();
-    let is_ours = is_act(number) && !(number == CLONE && call.argument(0) & NAMESPACES == 0);
+    let is_ours = is_act(number) && is_asked(number, &call);
     if (is_ours || is_act_32(number)) && subject::watched().is_some() {
         if Call::is_compat() {
             if is_act_32(number)
@@ -48,27 +49,16 @@ fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// Defines the calls by number, and a program for the exit of each one's entry function.
-macro_rules! acts {
-    ($($name:ident $program:ident = $number:literal, $function:literal;)*) => {
-        $(const $name: u64 = $number;)*
-
-        #[inline(always)]
-        fn is_act(number: u64) -> bool {
-            matches!(number, $($name)|*)
-        }
-
-        $(
-            #[fexit(function = $function)]
-            fn $program(ctx: FExitContext) -> i32 {
-                ended($name, &Call::of_entry(&ctx));
-                0
-            }
-        )*
-    };
+#[inline(always)]
+fn exited(number: u64, ctx: &FExitContext) -> i32 {
+    ended(number, &Call::of_entry(ctx));
+    0
 }
 
-acts! {
+entry::calls! {
+    is_act, exited;
+    MMAP privilege_mmap = 9, "__x64_sys_mmap";
+    MPROTECT privilege_mprotect = 10, "__x64_sys_mprotect";
     CLONE privilege_clone = 56, "__x64_sys_clone";
     KILL privilege_kill = 62, "__x64_sys_kill";
     PTRACE_CALL privilege_ptrace = 101, "__x64_sys_ptrace";
@@ -84,6 +74,7 @@ acts! {
     PROCESS_VM_READV privilege_process_vm_readv = 310, "__x64_sys_process_vm_readv";
     PROCESS_VM_WRITEV privilege_process_vm_writev = 311, "__x64_sys_process_vm_writev";
     FINIT_MODULE privilege_finit_module = 313, "__x64_sys_finit_module";
+    PKEY_MPROTECT privilege_pkey_mprotect = 329, "__x64_sys_pkey_mprotect";
     BPF_CALL privilege_bpf = 321, "__x64_sys_bpf";
     PIDFD_SEND_SIGNAL privilege_pidfd_send_signal = 424, "__x64_sys_pidfd_send_signal";
     CLONE3 privilege_clone3 = 435, "__x64_sys_clone3";
@@ -97,6 +88,15 @@ fn is_act_32(number: u64) -> bool {
         number,
         26 | 128 | 129 | 286..=288 | 310 | 346..=348 | 350 | 357 | 438
     )
+}
+
+/// A ring of `io_uring` that somebody made.
+#[btf_tracepoint(function = "io_uring_create")]
+fn privilege_uring(_: BtfTracePointContext) -> i32 {
+    if subject::watched().is_some() {
+        act(IO_URING, 0, 0);
+    }
+    0
 }
 
 /// A signal that somebody sent.
@@ -130,9 +130,36 @@ const SEND_SIG_PRIV: u64 = 1;
 
 const EPERM: i32 = 1;
 
+/// Of calls that are made all the time, those that ask for what is an act.
+#[inline(always)]
+fn is_asked(number: u64, call: &Call) -> bool {
+    match number {
+        CLONE => call.argument(0) & NAMESPACES != 0,
+        MMAP => call.argument(2) & PROT_EXEC != 0 && call.argument(3) & MAP_ANONYMOUS != 0,
+        MPROTECT | PKEY_MPROTECT => call.argument(2) & PROT_EXEC != 0,
+        _ => true,
+    }
+}
+
+/// `include/uapi/asm-generic/mman-common.h`.
+const PROT_WRITE: u64 = 2;
+const PROT_EXEC: u64 = 4;
+const MAP_ANONYMOUS: u64 = 0x20;
+
 #[inline(always)]
 fn ended(number: u64, call: &Call) {
+    if !is_asked(number, call) {
+        return;
+    }
     let (action, asked) = match number {
+        MMAP | MPROTECT | PKEY_MPROTECT => {
+            let stays_writable = call.argument(2) & PROT_WRITE != 0;
+            let remapped = if number == MMAP { 0 } else { REMAPPED };
+            (
+                EXECUTABLE,
+                remapped | if stays_writable { WRITABLE } else { 0 },
+            )
+        }
         // The child has no such call behind it, and tells of none.
         CLONE | CLONE3 if call.result() == 0 => return,
         CLONE | UNSHARE_CALL => (UNSHARE, call.argument(0) & NAMESPACES),

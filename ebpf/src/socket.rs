@@ -1,10 +1,11 @@
 //! Hook family `socket`: connect, bind, listen, accept, and datagrams sent to an address.
 //!
+//! How a connect ended that goes on without its caller is in `connect`.
 //! Triggers: `sys_exit` of these calls, or `fexit` of their entry functions
-//! (`long __x64_sys_*(const struct pt_regs *regs)`, 4.17 on).
+//! (`long __x64_sys_*(const struct pt_regs *regs)`, 4.17 on). What `io_uring` does is in `socket_uring`.
 
 use aya_ebpf::{
-    helpers::generated::bpf_probe_read_user,
+    helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user},
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
@@ -15,7 +16,11 @@ use whittle_schemas::record::{
 };
 
 use crate::{
-    address::{Address, add_peer, bounded, is_relative_path, object, own_address, socket},
+    address::{
+        Address, NO_SOCKET, add_peer, bounded, find_socket, is_relative_path, object, of_file,
+        own_address,
+    },
+    connect::{self, EINPROGRESS, GOES_ON},
     count, emit,
     path::{self, Path},
     scratch,
@@ -141,7 +146,7 @@ fn accepted(call: &Call) {
     if call.result() >= 0 {
         touch(&Act {
             action: ACCEPT,
-            descriptor: call.result() as u64,
+            of: Of::Descriptor(call.result() as u64),
             address: 0,
             address_bytes: 0,
             errno: 0,
@@ -201,13 +206,22 @@ fn messages(call: &Call) {
     }
 }
 
-/// What was done to which socket, with an address in the caller's memory.
-struct Act {
-    action: u16,
-    descriptor: u64,
-    address: u64,
-    address_bytes: u64,
-    errno: i32,
+/// What was done to which socket, and with which address.
+pub(crate) struct Act {
+    pub(crate) action: u16,
+    pub(crate) of: Of,
+    pub(crate) address: u64,
+    pub(crate) address_bytes: u64,
+    pub(crate) errno: i32,
+}
+
+/// Which socket it was, and so where the address is.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    /// That of a descriptor, with an address in the caller's memory.
+    Descriptor(u64),
+    /// That of a `struct file`, with an address in the kernel's memory.
+    File(u64),
 }
 
 impl Act {
@@ -215,16 +229,49 @@ impl Act {
     fn of(call: &Call, action: u16, address: u64, address_bytes: u64) -> Self {
         Self {
             action,
-            descriptor: call.argument(0),
+            of: Of::Descriptor(call.argument(0)),
             address,
             address_bytes,
             errno: call.errno(),
         }
     }
+
+    /// All but the address, as one global function passes it to another: in the first number's upper three quarters action, length,
+    /// errno and whose; in the second the descriptor or the file.
+    #[inline(always)]
+    fn packed(&self) -> (u64, u64) {
+        let (number, is_file) = match self.of {
+            Of::Descriptor(number) => (number, 0),
+            Of::File(file) => (file, BY_FILE),
+        };
+        let what = (u64::from(self.action) << 16)
+            | (u64::from(bounded(self.address_bytes as u32)) << 32)
+            | (u64::from(self.errno as u32 & 0x7fff) << 40)
+            | is_file;
+        (what, number)
+    }
+
+    #[inline(always)]
+    fn unpacked(what: u64, number: u64, address: u64) -> Self {
+        Self {
+            action: (what >> 16) as u16,
+            of: if what & BY_FILE == 0 {
+                Of::Descriptor(number & 0xffff_ffff)
+            } else {
+                Of::File(number)
+            },
+            address,
+            address_bytes: (what >> 32) & 0xff,
+            errno: (what >> 40) as i32 & 0x7fff,
+        }
+    }
 }
 
+/// In what [`Act::packed`] gives: the socket is that of a `struct file`.
+const BY_FILE: u64 = 1 << 63;
+
 #[inline(always)]
-fn touch(act: &Act) {
+pub(crate) fn touch(act: &Act) {
     if let Some(sighting) = Sighting::of(Family::Socket) {
         sighting.ended(touch_by(sighting, act));
     }
@@ -233,69 +280,94 @@ fn touch(act: &Act) {
 #[inline(always)]
 fn touch_by(sighting: Sighting, act: &Act) -> Result<(), Reason> {
     let subject = subject::of(sighting.task)?;
-    let what =
-        u64::from(sighting.packed()) | (u64::from(act.action) << 16) | (act.address_bytes << 32);
-    let whose = act.descriptor & 0xffff_ffff | (u64::from(act.errno as u32) << 32);
-    Reason::or_recorded(touch_socket(what, whose, act.address, subject))
+    let (what, number) = act.packed();
+    let what = what | u64::from(sighting.packed());
+    Reason::or_recorded(touch_socket(what, number, act.address, subject))
 }
 
 /// A global function, which the verifier checks once and not again for each caller and message, with a stack of
-/// its own. On 5.10 those take plain numbers only: generation and family, action and the address's length share
-/// one, descriptor and errno another.
+/// its own. On 5.10 those take plain numbers only: generation and family, action, the address's length and errno share one.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn touch_socket(what: u64, whose: u64, address: u64, subject: u64) -> u32 {
-    let act = Act {
-        action: (what >> 16) as u16,
-        descriptor: whose & 0xffff_ffff,
-        address,
-        address_bytes: what >> 32,
-        errno: (whose >> 32) as i32,
-    };
+extern "C" fn touch_socket(what: u64, number: u64, address: u64, subject: u64) -> u32 {
+    let act = Act::unpacked(what, number, address);
     Reason::number(try_touch(Sighting::unpacked(what as u32), &act, subject))
 }
 
 #[inline(always)]
 fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> {
-    let socket = socket(act.descriptor);
-    let first = scratch::with(|scratch, slot| {
-        let body = scratch.body::<SocketBody>();
+    scratch::with(|scratch, slot| {
         // The body is put together where it is sent from: with the address on the stack, the chain of calls from
         // sendmmsg to a step of a walk would pass the 512 bytes that there are.
+        let (what, number) = act.packed();
+        Reason::or_recorded(describe_socket(slot, what, number, act.address))?;
         // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
-        let body = unsafe { &mut *body };
-        let address = Address::of(body);
-        let length = match act.action {
-            LISTEN | ACCEPT => own_address(&socket, address)?,
-            _ => given_address(act, address)?,
-        };
-        let mut object = object(&socket, address, length);
-        if act.action == ACCEPT {
-            add_peer(&mut object, &socket, address);
+        let body = unsafe { &mut *scratch.body::<SocketBody>() };
+        let mut key = sighting.key(subject, act.action, act.errno, body.key.object);
+        body.key = key;
+        if act.errno == EINPROGRESS {
+            let errno = connect::outcome(slot);
+            if errno == GOES_ON {
+                // It counts when it is told: this takes one off.
+                sighting.count_by(Reason::Seen, u64::MAX);
+                return Ok(());
+            }
+            key.errno = errno as i32;
+            body.key.errno = errno as i32;
         }
-        let key = sighting.key(subject, act.action, act.errno, object);
         if usage::repeat(sighting.generation, &key) {
-            return Ok(None);
+            return Ok(());
         }
         let mut text = path::EMPTY;
-        if is_relative_path(address, length)
+        if is_relative_path(Address::of(body), u32::from(body.address_bytes))
             && let Some(directory) = Path::working_directory()
         {
             path::walk(slot, directory, &mut text);
         }
         body.header = emit::header(KIND_SOCKET, sighting.generation.flags(), &text);
-        body.key = key;
         body.text = text;
-        body.family = socket.family;
-        body.socket_type = socket.kind;
-        body.protocol = socket.protocol;
-        body.address_bytes = length as u16;
         emit::send_as_it_is(scratch, &text)?;
-        Ok(Some(key))
-    })?;
-    if let Some(key) = first {
         usage::begin(sighting.generation, sighting.family, &key);
+        Ok(())
+    })
+}
+
+/// Finds out which socket and address an act is about, and puts that into the body in the slot. A global function, so that the
+/// verifier need not follow what comes after for each way in which something may not be there.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn describe_socket(slot: u32, what: u64, number: u64, address: u64) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return Reason::Nested as u32;
+    };
+    // SAFETY: as in `try_touch`.
+    let body = unsafe { &mut *scratch.body::<SocketBody>() };
+    Reason::number(describe(body, &Act::unpacked(what, number, address)))
+}
+
+#[inline(always)]
+fn describe(body: &mut SocketBody, act: &Act) -> Result<(), Reason> {
+    let socket = match act.of {
+        Of::Descriptor(number) => find_socket(number),
+        Of::File(file) => of_file(file),
+    };
+    let socket = socket.unwrap_or(NO_SOCKET);
+    let address = Address::cleared(body);
+    let length = match act.action {
+        LISTEN | ACCEPT => own_address(&socket, address)?,
+        _ => given_address(act, address)?,
+    };
+    let mut object = object(&socket, address, length);
+    if act.action == ACCEPT {
+        add_peer(&mut object, &socket, address);
     }
+    body.key.object = object;
+    body.family = socket.family;
+    body.socket_type = socket.kind;
+    body.protocol = socket.protocol;
+    body.address_bytes = length as u16;
+    // Until the header is written, its place says which socket it is.
+    body.header.boottime_ns = socket.sock;
     Ok(())
 }
 
@@ -303,13 +375,13 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
 #[inline(always)]
 fn given_address(act: &Act, address: &mut Address) -> Result<u32, Reason> {
     let length = bounded(act.address_bytes as u32);
+    let (to, from) = (address.words.as_mut_ptr().cast(), act.address as *const _);
     // SAFETY: `address` has ADDRESS_BYTES bytes.
     let read = unsafe {
-        bpf_probe_read_user(
-            address.words.as_mut_ptr().cast(),
-            length,
-            act.address as *const _,
-        )
+        match act.of {
+            Of::Descriptor(_) => bpf_probe_read_user(to, length, from),
+            Of::File(_) => bpf_probe_read_kernel(to, length, from),
+        }
     };
     if read == 0 {
         Ok(length)

@@ -58,6 +58,12 @@ impl Sighting {
         count::up(self.generation, self.family, reason);
     }
 
+    /// As [`Self::count`], for several at once.
+    #[inline(always)]
+    pub(crate) fn count_by(self, reason: Reason, amount: u64) {
+        count::up_by(self.generation, self.family, reason, amount);
+    }
+
     /// Counts the access as lost, where it was, by the running process.
     #[inline(always)]
     pub(crate) fn ended(self, result: Result<(), Reason>) {

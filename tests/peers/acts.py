@@ -63,6 +63,7 @@ def kernel():
     attributes = ctypes.create_string_buffer(128)
     act("bpf", "map_get_next_id", call(321, 12, attributes, 8))
     act("bpf", "prog_load", call(321, 5, attributes, 48))
+    act("io_uring", "a ring", call(425, 1, ctypes.create_string_buffer(120)))
     act("load module", "from memory", call(175, b"nothing", 7, b""))
     act("load module", "from a file", call(313, 999, b"", 0))
     act("unload module", "a module", call(176, b"no_such_module", os.O_NONBLOCK))
@@ -108,7 +109,15 @@ def signals():
     ended(nobody)
 
 
+def executable():
+    memory = act("make executable", "new memory, still writable", call(9, None, 4096, 7, 0x22, -1, 0))
+    act("make executable", "memory that was mapped", call(10, ctypes.c_void_p(memory), 4096, 5))
+    act("make executable", "memory that was mapped, still writable", call(10, None, 4096, 7))
+    call(9, None, 4096, 3, 0x22, -1, 0)
+
+
 traced()
+executable()
 kernel()
 namespaces()
 signals()

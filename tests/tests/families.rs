@@ -3,7 +3,7 @@
 //! an emulated CPU loading the probes takes longest; the tests of single families look at more.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     fs,
     io::Write,
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use whittle_schemas::{
     record::Family,
-    table::{Outcome, SubjectRow, Surface, Tables},
+    table::{Outcome, SubjectRow, Surface, Tables, UsageRow},
 };
 use whittle_tests::{
     access::{self, Access, Tally},
@@ -37,10 +37,19 @@ const ACCESSES: &str = "set -e\npython3 calls.py\nsh refused.sh 65534\n";
 
 /// What runs outside of strace's sight in this recording: by executable, and by script.
 const OTHERS: [&str; 4] = ["strace", "unshare", "setpriv", "curl"];
-const OTHER_SCRIPTS: [&str; 4] = ["families.py", "privileged.py", "cloud_calls.py", "acts.py"];
+const OTHER_SCRIPTS: [&str; 5] = [
+    "families.py",
+    "privileged.py",
+    "cloud_calls.py",
+    "acts.py",
+    "uring.py",
+];
 
 /// Debian's own: a `python3` before it on PATH may be a script, whose programs would be none of these.
 const PYTHON: &str = "/usr/bin/python3";
+
+/// What works with `io_uring`, below the folder of the recording.
+const URING_FOLDER: &str = "uring";
 
 /// The one recording.
 struct Run {
@@ -64,6 +73,7 @@ fn record() -> Result<Run> {
     privileged::prepare(&folder)?;
     workload::calls(&folder)?;
     workload::refused(&folder)?;
+    fs::create_dir(folder.join(URING_FOLDER))?;
     fs::write(folder.join("accesses.sh"), ACCESSES)?;
     let server = Server::start(&folder)?;
     let mut client = server.client();
@@ -99,6 +109,16 @@ fn record() -> Result<Run> {
                 peer("acts.py")
                     .to_str()
                     .context("a path of tests is text")?,
+            ]),
+        ),
+        (
+            0,
+            words(&[
+                PYTHON,
+                peer("uring.py")
+                    .to_str()
+                    .context("a path of tests is text")?,
+                URING_FOLDER,
             ]),
         ),
     ];
@@ -216,6 +236,56 @@ fn agrees_with_strace(run: &Run, family: Family) -> Result<()> {
     compare::agree(family.name(), &strace, &whittle, left_out)
 }
 
+/// What a program says it did with `io_uring` is what was recorded, as often; or else that it made a ring is counted as lost.
+fn agrees_with_uring(run: &Run, family: Family, surface: Surface) -> Result<()> {
+    let tables = &run.recording.tables;
+    let mut rows = tables.coverage.iter();
+    let of_family = rows.find(|row| row.family == family.name() && row.backend == "syscall");
+    if let Some(row) = of_family {
+        ensure!(row.lost_unsupported > 0, "a ring was not counted as lost");
+        return Ok(());
+    }
+    let said: Vec<Act> = serde_json::from_slice(&fs::read(run.folder.join("6.out"))?)?;
+    let is_ours = |resource: &[u8]| match surface {
+        Surface::Network => !resource.starts_with(b"/"),
+        _ => [run.folder.join(URING_FOLDER), "/proc/version".into()]
+            .iter()
+            .any(|path| resource.starts_with(path.as_os_str().as_bytes())),
+    };
+    let mut asked: BTreeMap<String, u64> = BTreeMap::new();
+    for act in said.into_iter().filter(|act| is_ours(act.1.as_bytes())) {
+        *asked.entry(format!("{act:?}")).or_default() += 1;
+    }
+    let ids = subjects_of(tables, b"/uring.py");
+    let rows = tables.usage.iter().filter(|row| {
+        row.surface == surface && ids.contains(&&row.subject_id) && is_ours(&row.resource)
+    });
+    let mut found: BTreeMap<String, u64> = BTreeMap::new();
+    for row in rows {
+        *found.entry(format!("{:?}", act(row))).or_default() += row.count;
+    }
+    ensure!(!asked.is_empty(), "the program says nothing");
+    LeftOut::of(tables, &[family]).explains_times(&found, &asked)
+}
+
+/// Action, resource and outcome.
+type Act = (String, String, String);
+
+fn act(row: &UsageRow) -> Act {
+    let resource = String::from_utf8_lossy(&row.resource).into_owned();
+    (row.action.clone(), resource, row.outcome.to_string())
+}
+
+/// Those that run a script.
+fn subjects_of<'a>(tables: &'a Tables, script: &[u8]) -> BTreeSet<&'a String> {
+    let runs = |row: &&SubjectRow| {
+        let own = row.script.as_deref();
+        own.is_some_and(|own| own.ends_with(script))
+    };
+    let subjects = tables.subjects.iter().filter(runs);
+    subjects.map(|row| &row.subject_id).collect()
+}
+
 #[test]
 fn programs_that_are_executed_are_those_that_strace_sees() {
     check(Family::Process, |run| {
@@ -224,14 +294,18 @@ fn programs_that_are_executed_are_those_that_strace_sees() {
 }
 
 #[test]
-fn files_that_are_opened_and_changed_are_those_that_strace_sees() {
-    check(Family::File, |run| agrees_with_strace(run, Family::File));
+fn files_that_are_opened_and_changed_are_those_that_strace_and_a_user_of_io_uring_see() {
+    check(Family::File, |run| {
+        agrees_with_strace(run, Family::File)?;
+        agrees_with_uring(run, Family::File, Surface::File)
+    });
 }
 
 #[test]
-fn addresses_are_those_that_strace_sees() {
+fn addresses_are_those_that_strace_and_a_user_of_io_uring_see() {
     check(Family::Socket, |run| {
-        agrees_with_strace(run, Family::Socket)
+        agrees_with_strace(run, Family::Socket)?;
+        agrees_with_uring(run, Family::Socket, Surface::Network)
     });
 }
 
@@ -313,26 +387,14 @@ fn system_calls_are_those_that_strace_logs() {
 fn privileged_acts_are_those_that_the_program_says_it_did() {
     check(Family::Privilege, |run| {
         let said = fs::read(run.folder.join("5.out"))?;
-        let said: BTreeSet<(String, String, String)> = serde_json::from_slice(&said)?;
+        let said: BTreeSet<Act> = serde_json::from_slice(&said)?;
         let tables = &run.recording.tables;
-        let of_acts = |id: &str| {
-            let mut subjects = tables.subjects.iter().filter(|row| row.subject_id == id);
-            subjects.any(|row| {
-                row.script
-                    .as_deref()
-                    .is_some_and(|script| script.ends_with(b"/acts.py"))
-            })
-        };
+        let ids = subjects_of(tables, b"/acts.py");
         let rows = tables
             .usage
             .iter()
-            .filter(|row| row.surface == Surface::Privilege && of_acts(&row.subject_id));
-        let found: BTreeSet<_> = rows
-            .map(|row| {
-                let resource = String::from_utf8_lossy(&row.resource).into_owned();
-                (row.action.clone(), resource, row.outcome.to_string())
-            })
-            .collect();
+            .filter(|row| row.surface == Surface::Privilege && ids.contains(&row.subject_id));
+        let found: BTreeSet<_> = rows.map(act).collect();
         LeftOut::of(tables, &[Family::Privilege]).explains(&found, &said)
     });
 }

@@ -66,7 +66,7 @@ pub struct Args {
     /// Do not read what programs say through OpenSSL, so that cloud calls over TLS stay unseen.
     #[arg(long)]
     pub no_tls: bool,
-    /// How the probes are triggered, trampoline or syscall; by default what this kernel does best.
+    /// How the probes are triggered, trampoline, kprobe or syscall; by default what this kernel does best.
     #[arg(
         long,
         value_enum,
@@ -108,6 +108,8 @@ pub enum Format {
 pub enum BackendName {
     /// At the exit of kernel functions.
     Trampoline,
+    /// At the exit of system calls, and at kernel functions that more leads to.
+    Kprobe,
     /// At the exit of system calls.
     Syscall,
 }
@@ -225,6 +227,7 @@ fn config(args: &Args) -> Config {
         wanted: Wanted {
             backend: args.backend.map(|backend| match backend {
                 BackendName::Trampoline => Backend::Trampoline,
+                BackendName::Kprobe => Backend::Kprobe,
                 BackendName::Syscall => Backend::Syscall,
             }),
             syscalls: args.syscalls,

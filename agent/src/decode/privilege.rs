@@ -2,8 +2,8 @@
 
 use whittle_schemas::{
     record::privilege::{
-        ADD_KEY, BPF, KEYCTL, LOAD_MODULE, PTRACE, PrivilegeBody, REACH, REQUEST_KEY, SETNS,
-        SIGNAL, UNLOAD_MODULE, UNSHARE, USER_KNOWN,
+        ADD_KEY, BPF, EXECUTABLE, IO_URING, KEYCTL, LOAD_MODULE, PTRACE, PrivilegeBody, REACH,
+        REMAPPED, REQUEST_KEY, SETNS, SIGNAL, UNLOAD_MODULE, UNSHARE, USER_KNOWN, WRITABLE,
     },
     table::Surface,
 };
@@ -36,6 +36,8 @@ const ACTS: &[(u16, &str, Name)] = &[
     (SETNS, "enter namespace", namespaces),
     (UNSHARE, "make namespace", namespaces),
     (SIGNAL, "signal", signal),
+    (IO_URING, "io_uring", |_| "a ring".to_owned()),
+    (EXECUTABLE, "make executable", executable),
 ];
 
 pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
@@ -56,6 +58,21 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         error,
     };
     Ok(raw.touch(body.key, deed))
+}
+
+/// What `MemoryDenyWriteExecute=` of a systemd unit forbids.
+fn executable(how: u64) -> String {
+    let memory = if how & REMAPPED == 0 {
+        "new memory"
+    } else {
+        "memory that was mapped"
+    };
+    let writable = if how & WRITABLE == 0 {
+        ""
+    } else {
+        ", still writable"
+    };
+    format!("{memory}{writable}")
 }
 
 fn one_of(number: u64, names: &[(u64, &str)], what: &str) -> String {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use whittle_schemas::{
     record::socket::{ACCEPT, BIND, CONNECT, LISTEN, PEER_OFFSET, SEND, SocketBody},
-    table::{Outcome, Surface},
+    table::Surface,
 };
 
 use crate::model::{Deed, Event};
@@ -15,11 +15,9 @@ const AF_UNSPEC: u16 = 0;
 const AF_UNIX: u16 = 1;
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
+const AF_NETLINK: u16 = 16;
 const AF_PACKET: u16 = 17;
 const AF_VSOCK: u16 = 40;
-
-/// `EINPROGRESS`: a connect that goes on without its caller was let through.
-const EINPROGRESS: i32 = 115;
 
 pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let body: SocketBody = raw.body()?;
@@ -27,16 +25,13 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     let length = usize::from(body.address_bytes).min(body.address.len());
     let address = &body.address[..length];
     let directory = path::of_object(directory, &body.text, 0, raw.header.tgid);
-    let (outcome, error) = match body.key.errno {
-        EINPROGRESS => (Outcome::Allowed, None),
-        errno => errno::outcome(errno),
-    };
+    let (outcome, error) = errno::outcome(body.key.errno);
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Network,
         action: action(body.key.action)?.into(),
         resource: resource(address, &body, &directory),
-        detail: peer(&body),
+        detail: peer(&body).or_else(|| netlink(&body)),
         outcome,
         error,
     };
@@ -91,6 +86,38 @@ fn peer(body: &SocketBody) -> Option<String> {
     let is_accept = body.key.action == ACCEPT;
     let peer = body.address.get(PEER_OFFSET..).filter(|_| is_accept)?;
     ip(peer).map(|ip| format!("from {ip}"))
+}
+
+/// The part of the kernel that a netlink socket talks to: protocols of `include/uapi/linux/netlink.h`.
+fn netlink(body: &SocketBody) -> Option<String> {
+    const NAMES: [(u16, &str); 17] = [
+        (0, "ROUTE"),
+        (2, "USERSOCK"),
+        (4, "SOCK_DIAG"),
+        (5, "NFLOG"),
+        (6, "XFRM"),
+        (7, "SELINUX"),
+        (8, "ISCSI"),
+        (9, "AUDIT"),
+        (10, "FIB_LOOKUP"),
+        (11, "CONNECTOR"),
+        (12, "NETFILTER"),
+        (15, "KOBJECT_UEVENT"),
+        (16, "GENERIC"),
+        (18, "SCSITRANSPORT"),
+        (20, "RDMA"),
+        (21, "CRYPTO"),
+        (22, "SMC"),
+    ];
+    if body.family != AF_NETLINK {
+        return None;
+    }
+    let number = body.protocol;
+    let known = NAMES.iter().find(|(known, _)| *known == number);
+    Some(known.map_or_else(
+        || format!("netlink protocol {number}"),
+        |(_, name)| format!("NETLINK_{name}"),
+    ))
 }
 
 /// A virtual machine's socket, as `CID:PORT`: `struct sockaddr_vm` of `include/uapi/linux/vm_sockets.h`.
@@ -159,7 +186,7 @@ fn family_name(family: u16) -> String {
         AF_UNIX => "unix".to_owned(),
         AF_INET => "inet".to_owned(),
         AF_INET6 => "inet6".to_owned(),
-        16 => "netlink".to_owned(),
+        AF_NETLINK => "netlink".to_owned(),
         AF_PACKET => "packet".to_owned(),
         38 => "alg".to_owned(),
         AF_VSOCK => "vsock".to_owned(),
@@ -228,6 +255,19 @@ mod tests {
             "packet:interface 2:0x0003",
         );
         check(&[17, 0, 0, 3], 3, 0, "packet address cut short");
+    }
+
+    #[test]
+    fn a_netlink_socket_says_which_part_of_the_kernel_it_talks_to() {
+        let check = |family, protocol, expected: Option<&str>| {
+            let mut body = SocketBody::new_zeroed();
+            (body.family, body.protocol) = (family, protocol);
+            assert_eq!(netlink(&body).as_deref(), expected);
+        };
+        check(AF_NETLINK, 0, Some("NETLINK_ROUTE"));
+        check(AF_NETLINK, 9, Some("NETLINK_AUDIT"));
+        check(AF_NETLINK, 23, Some("netlink protocol 23"));
+        check(AF_INET, 6, None);
     }
 
     #[test]

@@ -3,42 +3,49 @@
 use aya::{
     Btf, Ebpf,
     maps::ProgramArray,
-    programs::{BtfTracePoint, FExit, Program, ProgramError},
+    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError},
 };
 use whittle_schemas::record::Family;
 
 use super::{
     KernelError,
     hooks::{self, Hook, Trigger},
-    plan::{Backend, FamilyPlan},
-    support,
+    plan::{self, Backend, FamilyPlan},
+    support::{self, Facts},
 };
 
-/// Attaches a family as planned. Where the kernel refuses one of its trampolines and nobody asked for them, all are taken
-/// off again, and the family gets the other backend.
+/// Attaches a family as planned. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
+/// off again, and the family gets the next one.
 pub(super) fn attach_planned(
     object: &mut Ebpf,
     btf: &Btf,
     plan: &mut FamilyPlan,
+    facts: &Facts,
     asked: Option<Backend>,
 ) -> Result<(), KernelError> {
     let Some(backend) = plan.backend else {
         return Ok(());
     };
     let refused = match attach_family(object, btf, plan.family, backend) {
-        Err(refused) if backend == Backend::Trampoline && asked.is_none() => refused,
+        Err(refused) if asked.is_none() => refused,
         other => return other,
     };
-    tracing::warn!(family = plan.family.name(), %refused, "no trampolines");
-    for hook in hooks::of(plan.family, backend) {
+    let Some(next) = plan::after(facts, plan.family, backend) else {
+        return Err(refused);
+    };
+    let (family, backend) = (plan.family.name(), backend.name());
+    tracing::warn!(family, backend, %refused, "a probe was refused");
+    for hook in hooks::of(plan.family, plan.backend.unwrap_or(next)) {
         // One that was never loaded cannot be unloaded.
         let _ = match object.program_mut(hook.program) {
             Some(Program::FExit(program)) => program.unload(),
+            Some(Program::FEntry(program)) => program.unload(),
             Some(Program::BtfTracePoint(program)) => program.unload(),
+            Some(Program::KProbe(program)) => program.unload(),
             _ => Ok(()),
         };
     }
-    plan.backend = Some(Backend::Syscall);
+    plan.backend = Some(next);
     plan.reason = match &refused {
         KernelError::Program { program, cause } => {
             format!(
@@ -48,7 +55,7 @@ pub(super) fn attach_planned(
         }
         other => other.to_string(),
     };
-    attach_family(object, btf, plan.family, Backend::Syscall)
+    attach_planned(object, btf, plan, facts, asked)
 }
 
 fn attach_family(
@@ -67,27 +74,37 @@ fn attach_family(
 }
 
 fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError> {
+    let Some(function) = function(btf, hook) else {
+        return Ok(());
+    };
     let program: &mut Program = object
         .program_mut(hook.program)
         .ok_or(ProgramError::NotLoaded)?;
     match hook.trigger {
-        Trigger::Tracepoint(name) => {
+        Trigger::Tracepoint(_) => {
             let program: &mut BtfTracePoint = program.try_into()?;
-            program.load(name, btf)?;
+            program.load(function, btf)?;
             program.attach()?;
         }
-        Trigger::Exit(functions) => {
-            let function = functions
-                .iter()
-                .find(|name| has_function(btf, name))
-                .unwrap_or(&functions[0]);
-            attach_exit(program, btf, function)?;
+        Trigger::Exit(_) | Trigger::CallExit(_) => {
+            let program: &mut FExit = program.try_into()?;
+            program.load(function, btf)?;
+            program.attach()?;
         }
-        Trigger::CallExit(function) if has_function(btf, function) => {
-            attach_exit(program, btf, function)?;
+        Trigger::Entry(_) => {
+            let program: &mut FEntry = program.try_into()?;
+            program.load(function, btf)?;
+            program.attach()?;
         }
-        Trigger::CallExit(_) => {}
-        Trigger::Entered(function, place) => {
+        Trigger::Probe(_) => {
+            let program: &mut KProbe = program.try_into()?;
+            // One program may be on several functions.
+            if program.fd().is_err() {
+                program.load()?;
+            }
+            program.attach(function, 0)?;
+        }
+        Trigger::Entered(_, place) => {
             let program: &mut FExit = program.try_into()?;
             program.load(function, btf)?;
             let program = program.fd()?.try_clone()?;
@@ -98,14 +115,21 @@ fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError>
     Ok(())
 }
 
+/// What a hook is attached to; None where the kernel has nothing of the kind, and need not have. One that is needed and
+/// not there the kernel refuses by its name.
+fn function(btf: &Btf, hook: &Hook) -> Option<&'static str> {
+    let names = match hook.trigger {
+        Trigger::Tracepoint(name) | Trigger::Entered(name, _) => return Some(name),
+        Trigger::CallExit(name) => return Some(name).filter(|name| has_function(btf, name)),
+        Trigger::Exit(names) | Trigger::Entry(names) | Trigger::Probe(names) => names,
+    };
+    let mut names = names.iter().copied();
+    let first = names.clone().next().filter(|_| !hook.is_optional);
+    names.find(|name| has_function(btf, name)).or(first)
+}
+
 /// The map of programs that others enter.
 const ENTERED: &str = "ENTERED";
-
-fn attach_exit(program: &mut Program, btf: &Btf, function: &str) -> Result<(), ProgramError> {
-    let program: &mut FExit = program.try_into()?;
-    program.load(function, btf)?;
-    program.attach().map(drop)
-}
 
 fn has_function(btf: &Btf, name: &str) -> bool {
     btf.id_by_type_name_kind(name, aya_obj::btf::BtfKind::Func)

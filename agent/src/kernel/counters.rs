@@ -28,6 +28,8 @@ pub struct Counts {
     cpus: Vec<OfCpu>,
     /// Accesses that no probe saw, by family; on which CPU is not known.
     missed: [u64; Family::ALL.len()],
+    /// Accesses that the agent tells of itself, by family.
+    told: [u64; Family::ALL.len()],
 }
 
 /// What one CPU counted of a family.
@@ -47,11 +49,12 @@ impl Counts {
             .cpus
             .iter()
             .map(|cpu| cpu[family as usize][reason as usize]);
-        let missed = match reason {
-            Reason::Seen | Reason::Nested => self.missed[family as usize],
+        let uncounted = match reason {
+            Reason::Seen => self.missed[family as usize] + self.told[family as usize],
+            Reason::Nested => self.missed[family as usize],
             _ => 0,
         };
-        counted.sum::<u64>() + missed
+        counted.sum::<u64>() + uncounted
     }
 
     /// What each CPU counted of a family, by its number.
@@ -70,6 +73,13 @@ impl Counts {
     #[must_use]
     pub fn with_missed(self, missed: [u64; Family::ALL.len()]) -> Self {
         Self { missed, ..self }
+    }
+
+    /// Adds accesses that the agent tells of and the kernel has not counted.
+    #[must_use]
+    pub fn with_told(mut self, family: Family, told: u64) -> Self {
+        self.told[family as usize] += told;
+        self
     }
 
     /// What was counted since an earlier reading.

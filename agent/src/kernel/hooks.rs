@@ -15,7 +15,11 @@ pub(super) enum Trigger {
     Entered(&'static str, u32),
     /// The exit of a kernel function: the first of these names that the host has.
     Exit(&'static [&'static str]),
-    /// The exit of a system call's entry function; not attached to where the kernel has no such call.
+    /// The entry of one.
+    Entry(&'static [&'static str]),
+    /// A kprobe or a kretprobe on one, as the program is one or the other.
+    Probe(&'static [&'static str]),
+    /// The exit of a system call's entry function.
     CallExit(&'static str),
 }
 
@@ -25,38 +29,54 @@ pub(super) struct Hook {
     /// Name of the function in the `ebpf` crate.
     pub(super) program: &'static str,
     pub(super) trigger: Trigger,
+    /// Not attached where the kernel has no such function: then nobody can call it, or nobody but system calls does.
+    pub(super) is_optional: bool,
+}
+
+const fn hook(program: &'static str, trigger: Trigger) -> Hook {
+    Hook {
+        program,
+        trigger,
+        is_optional: false,
+    }
 }
 
 const fn tracepoint(program: &'static str, name: &'static str) -> Hook {
-    Hook {
-        program,
-        trigger: Trigger::Tracepoint(name),
-    }
+    hook(program, Trigger::Tracepoint(name))
+}
+
+const fn entry(program: &'static str, functions: &'static [&'static str]) -> Hook {
+    hook(program, Trigger::Entry(functions))
 }
 
 const fn exit(program: &'static str, functions: &'static [&'static str]) -> Hook {
-    Hook {
-        program,
-        trigger: Trigger::Exit(functions),
-    }
+    hook(program, Trigger::Exit(functions))
+}
+
+const fn probe(program: &'static str, functions: &'static [&'static str]) -> Hook {
+    hook(program, Trigger::Probe(functions))
 }
 
 const fn call(program: &'static str, function: &'static str) -> Hook {
-    Hook {
-        program,
-        trigger: Trigger::CallExit(function),
-    }
+    optional(hook(program, Trigger::CallExit(function)))
 }
 
 const fn entered(program: &'static str, function: &'static str, place: u32) -> Hook {
+    hook(program, Trigger::Entered(function, place))
+}
+
+const fn optional(hook: Hook) -> Hook {
     Hook {
-        program,
-        trigger: Trigger::Entered(function, place),
+        is_optional: true,
+        ..hook
     }
 }
 
 /// The hook by which [`super::support`] finds out whether trampolines work.
 pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"]);
+
+/// The hook by which it finds out whether kprobes work.
+pub(super) const PROBE_TRIAL: Hook = probe("capability_capset_entry", &["cap_capset"]);
 
 const PROCESS: &[Hook] = &[
     tracepoint("process_fork", "sched_process_fork"),
@@ -73,8 +93,44 @@ const FILE_SYSCALL: &[Hook] = &[
     tracepoint("change_sys_exit", "sys_exit"),
 ];
 
+const FILE_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_file", RING)];
+
+/// The tracepoint of a new ring of `io_uring`.
+const RING: &str = "io_uring_create";
+
+const FILE_KPROBE: &[Hook] = &[
+    probe("file_filp_open_return", OPEN),
+    probe("file_filp_open_entry", OPEN),
+    optional(probe("uring_change_return", UNLINK)),
+    optional(probe("uring_unlink_probe", UNLINK)),
+    optional(probe("uring_change_return", RMDIR)),
+    optional(probe("uring_rmdir_probe", RMDIR)),
+    optional(probe("uring_change_return", MKDIR)),
+    optional(probe("uring_mkdir_probe", MKDIR)),
+    optional(probe("uring_change_return", SYMLINK)),
+    optional(probe("uring_symlink_probe", SYMLINK)),
+    optional(probe("uring_change_return", LINK)),
+    optional(probe("uring_link_probe", LINK)),
+    optional(probe("uring_change_return", RENAME)),
+    optional(probe("uring_rename_probe", RENAME)),
+    optional(probe("uring_truncate_return", TRUNCATE)),
+    optional(probe("uring_truncate_probe", TRUNCATE)),
+];
+
+/// What calls and `io_uring` both lead to; the second names are those of 7.3.
+const UNLINK: &[&str] = &["do_unlinkat", "filename_unlinkat"];
+const RMDIR: &[&str] = &["do_rmdir", "filename_rmdir"];
+const MKDIR: &[&str] = &["do_mkdirat", "filename_mkdirat"];
+const SYMLINK: &[&str] = &["do_symlinkat", "filename_symlinkat"];
+const LINK: &[&str] = &["do_linkat", "filename_linkat"];
+const RENAME: &[&str] = &["do_renameat2", "filename_renameat2"];
+const TRUNCATE: &[&str] = &["do_ftruncate"];
+
+/// The function that every open ends in.
+const OPEN: &[&str] = &["do_filp_open", "do_file_open"];
+
 const FILE_TRAMPOLINE: &[Hook] = &[
-    exit("file_filp_open", &["do_filp_open", "do_file_open"]),
+    exit("file_filp_open", OPEN),
     entered("change_entered", "__x64_sys_mmap", 0),
     call("change_mmap", "__x64_sys_mmap"),
     call("change_truncate", "__x64_sys_truncate"),
@@ -114,9 +170,30 @@ const FILE_TRAMPOLINE: &[Hook] = &[
     call("change_renameat2", "__x64_sys_renameat2"),
     call("change_move_mount", "__x64_sys_move_mount"),
     call("change_fchmodat2", "__x64_sys_fchmodat2"),
+    optional(exit("uring_unlink", UNLINK)),
+    optional(entry("uring_unlink_entry", UNLINK)),
+    optional(exit("uring_rmdir", RMDIR)),
+    optional(entry("uring_rmdir_entry", RMDIR)),
+    optional(exit("uring_mkdir", MKDIR)),
+    optional(entry("uring_mkdir_entry", MKDIR)),
+    optional(exit("uring_symlink", SYMLINK)),
+    optional(entry("uring_symlink_entry", SYMLINK)),
+    optional(exit("uring_link", LINK)),
+    optional(entry("uring_link_entry", LINK)),
+    optional(exit("uring_rename", RENAME)),
+    optional(entry("uring_rename_entry", RENAME)),
+    optional(exit("uring_truncate", TRUNCATE)),
+    exit("uring_worked", &["io_wq_submit_work"]),
 ];
 
-const SOCKET_SYSCALL: &[Hook] = &[tracepoint("socket_sys_exit", "sys_exit")];
+const SOCKET: &[Hook] = &[CONNECTED];
+
+/// How connects end that go on without their caller.
+const CONNECTED: Hook = tracepoint("socket_set_state", "inet_sock_set_state");
+
+const SOCKET_SYSCALL: &[Hook] = &[CONNECTED, tracepoint("socket_sys_exit", "sys_exit")];
+
+const SOCKET_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_socket", RING)];
 
 const SOCKET_TRAMPOLINE: &[Hook] = &[
     exit("socket_connect", &["__x64_sys_connect"]),
@@ -127,9 +204,42 @@ const SOCKET_TRAMPOLINE: &[Hook] = &[
     exit("socket_sendto", &["__x64_sys_sendto"]),
     exit("socket_sendmsg", &["__x64_sys_sendmsg"]),
     exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),
+    exit("uring_connect", CONNECT),
+    exit("uring_accept", ACCEPT),
+    exit("uring_sendmsg", SENDMSG),
+    optional(exit("uring_bind", BIND)),
+    optional(exit("uring_listen", LISTEN)),
 ];
 
+const SOCKET_KPROBE: &[Hook] = &[
+    probe("uring_connect_return", CONNECT),
+    probe("uring_connect_entry", CONNECT),
+    probe("uring_accept_return", ACCEPT),
+    probe("uring_accept_entry", ACCEPT),
+    probe("uring_sendmsg_return", SENDMSG),
+    probe("uring_sendmsg_entry", SENDMSG),
+    optional(probe("uring_bind_return", BIND)),
+    optional(probe("uring_bind_entry", BIND)),
+    optional(probe("uring_listen_return", LISTEN)),
+    optional(probe("uring_listen_entry", LISTEN)),
+];
+
+const CONNECT: &[&str] = &["__sys_connect_file"];
+const ACCEPT: &[&str] = &["do_accept"];
+const SENDMSG: &[&str] = &["__sys_sendmsg_sock"];
+const BIND: &[&str] = &["__sys_bind_socket"];
+const LISTEN: &[&str] = &["__sys_listen_socket"];
+
 const CAPABILITY_SYSCALL: &[Hook] = &[tracepoint("capability_checked", "cap_capable")];
+
+const CAPABILITY_KPROBE: &[Hook] = &[
+    probe("capability_cap_capable_return", &["cap_capable"]),
+    probe("capability_cap_capable_entry", &["cap_capable"]),
+    probe("capability_task_prctl_return", &["cap_task_prctl"]),
+    probe("capability_task_prctl_entry", &["cap_task_prctl"]),
+    probe("capability_capset_return", &["cap_capset"]),
+    PROBE_TRIAL,
+];
 
 const CAPABILITY_TRAMPOLINE: &[Hook] = &[
     exit("capability_cap_capable", &["cap_capable"]),
@@ -137,11 +247,17 @@ const CAPABILITY_TRAMPOLINE: &[Hook] = &[
     exit("capability_capset", &["cap_capset"]),
 ];
 
-const PRIVILEGE: &[Hook] = &[tracepoint("privilege_signal", "signal_generate")];
+const PRIVILEGE: &[Hook] = &[
+    tracepoint("privilege_signal", "signal_generate"),
+    tracepoint("privilege_uring", RING),
+];
 
 const PRIVILEGE_SYSCALL: &[Hook] = &[tracepoint("privilege_sys_exit", "sys_exit")];
 
 const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
+    call("privilege_mmap", "__x64_sys_mmap"),
+    call("privilege_mprotect", "__x64_sys_mprotect"),
+    call("privilege_pkey_mprotect", "__x64_sys_pkey_mprotect"),
     call("privilege_clone", "__x64_sys_clone"),
     call("privilege_kill", "__x64_sys_kill"),
     call("privilege_ptrace", "__x64_sys_ptrace"),
@@ -165,7 +281,10 @@ const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
 
 const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
 
-const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
+const PAYLOAD: &[Hook] = &[
+    tracepoint("payload_destroy", "tcp_destroy_sock"),
+    tracepoint("uring_unseen_payload", RING),
+];
 
 const PAYLOAD_SYSCALL: &[Hook] = &[tracepoint("payload_sys_exit", "sys_exit")];
 
@@ -191,27 +310,35 @@ pub(super) fn syscall_entries() -> impl Iterator<Item = &'static str> {
     let functions = hooks.filter_map(|hook| match hook.trigger {
         Trigger::CallExit(function) => Some(function),
         Trigger::Exit([function]) => Some(*function),
-        Trigger::Exit(_) | Trigger::Entered(..) | Trigger::Tracepoint(_) => None,
+        _ => None,
     });
     functions.filter(|function| function.starts_with("__x64_sys_"))
 }
 
-/// The hooks of a family under a backend.
+/// Whether kprobes see something of a family that the exits of system calls do not show.
+pub(super) fn has_probes(family: Family) -> bool {
+    matches!(family, Family::File | Family::Socket | Family::Capability)
+}
+
+/// The hooks of a family under a backend. A kprobe comes after its kretprobe: what the first remembers the second must forget.
 pub(super) fn of(family: Family, backend: Backend) -> impl Iterator<Item = &'static Hook> {
     let (common, own) = match (family, backend) {
-        (Family::Process, Backend::Syscall) => (PROCESS, PROCESS_SYSCALL),
         (Family::Process, Backend::Trampoline) => (PROCESS, PROCESS_TRAMPOLINE),
-        (Family::File, Backend::Syscall) => (&[][..], FILE_SYSCALL),
+        (Family::Process, _) => (PROCESS, PROCESS_SYSCALL),
         (Family::File, Backend::Trampoline) => (&[][..], FILE_TRAMPOLINE),
-        (Family::Socket, Backend::Syscall) => (&[][..], SOCKET_SYSCALL),
-        (Family::Socket, Backend::Trampoline) => (&[][..], SOCKET_TRAMPOLINE),
-        (Family::Payload, Backend::Syscall) => (PAYLOAD, PAYLOAD_SYSCALL),
+        (Family::File, Backend::Kprobe) => (FILE_SYSCALL, FILE_KPROBE),
+        (Family::File, Backend::Syscall) => (FILE_UNSEEN, FILE_SYSCALL),
+        (Family::Socket, Backend::Trampoline) => (SOCKET, SOCKET_TRAMPOLINE),
+        (Family::Socket, Backend::Kprobe) => (SOCKET_SYSCALL, SOCKET_KPROBE),
+        (Family::Socket, Backend::Syscall) => (SOCKET_UNSEEN, SOCKET_SYSCALL),
         (Family::Payload, Backend::Trampoline) => (PAYLOAD, PAYLOAD_TRAMPOLINE),
-        (Family::Capability, Backend::Syscall) => (&[][..], CAPABILITY_SYSCALL),
+        (Family::Payload, _) => (PAYLOAD, PAYLOAD_SYSCALL),
         (Family::Capability, Backend::Trampoline) => (&[][..], CAPABILITY_TRAMPOLINE),
+        (Family::Capability, Backend::Kprobe) => (&[][..], CAPABILITY_KPROBE),
+        (Family::Capability, Backend::Syscall) => (&[][..], CAPABILITY_SYSCALL),
         (Family::Syscall, _) => (CALLSET, &[][..]),
-        (Family::Privilege, Backend::Syscall) => (PRIVILEGE, PRIVILEGE_SYSCALL),
         (Family::Privilege, Backend::Trampoline) => (PRIVILEGE, PRIVILEGE_TRAMPOLINE),
+        (Family::Privilege, _) => (PRIVILEGE, PRIVILEGE_SYSCALL),
     };
     common.iter().chain(own)
 }

@@ -21,6 +21,7 @@ use super::{
     misses::Misses,
     offsets,
     openssl::{Openssl, OpensslFile, OpensslUse},
+    pending::Pending,
     plan::{Plan, Wanted, plan},
     remembered::{Announced, Remembered},
     ring::Ring,
@@ -137,6 +138,8 @@ pub struct Probes {
     pub misses: Misses,
     /// Whose losses were.
     pub losses: Losses,
+    /// Connects whose end is not known yet.
+    pub pending: Pending,
     tasks: Tasks,
     announced: Announced,
     attached: Attached,
@@ -257,7 +260,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     }
     fill_interpreters(&mut object)?;
     for family in &mut plan.families {
-        attach_planned(&mut object, &btf, family, wanted.backend)?;
+        attach_planned(&mut object, &btf, family, &facts, wanted.backend)?;
     }
     let mut openssl = Openssl::default();
     if wanted.tls {
@@ -270,6 +273,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         counters: Counters::take(&mut object)?,
         misses: Misses::take(&object, &plan),
         losses: Losses::take(&mut object)?,
+        pending: Pending::take(&mut object)?,
         tasks: Tasks::take(&mut object)?,
         announced: Announced::take(&mut object)?,
         attached: Attached { facts, plan },
@@ -298,6 +302,7 @@ fn load_object(
     let count_calls = u32::from(constants.syscalls);
     let opaque_registers = u32::from(constants.opaque_registers);
     let typed_task = u32::from(support::has_typed_task(btf));
+    let task_registers = u32::from(support::has_task_registers(btf));
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -312,6 +317,7 @@ fn load_object(
         .override_global("COUNT_CALLS", &count_calls, true)
         .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
         .override_global("TYPED_TASK", &typed_task, true)
+        .override_global("TASK_REGISTERS", &task_registers, true)
         .override_global("UNAUDITED", unaudited.as_slice(), true);
     for (map, entries) in bound::ALL {
         loader.map_max_entries(map, limits.of(map, entries));

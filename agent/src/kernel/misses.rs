@@ -2,6 +2,7 @@
 //! counts that with the program (`bpf_prog_inc_misses_counter` of `kernel/bpf/syscall.c`, 5.12 on); nothing else tells of it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
@@ -13,7 +14,7 @@ use super::{hooks, plan::Plan};
 
 /// How often each family's probes were left out.
 pub struct Misses {
-    programs: Vec<(Family, OwnedFd)>,
+    programs: Vec<(usize, OwnedFd)>,
     counted: [u64; Family::ALL.len()],
 }
 
@@ -23,9 +24,11 @@ impl Misses {
         let families = plan.families.iter();
         let attached = families.filter_map(|family| Some((family.family, family.backend?)));
         let hooks = attached.flat_map(|(family, backend)| {
-            hooks::of(family, backend).map(move |hook| (family, hook.program))
+            hooks::of(family, backend).map(move |hook| (family as usize, hook.program))
         });
-        let programs = hooks.filter_map(|(family, name)| {
+        // One program may be on several functions.
+        let hooks: BTreeSet<_> = hooks.collect();
+        let programs = hooks.into_iter().filter_map(|(family, name)| {
             // A call that this kernel does not have has a program that was not loaded.
             let descriptor = descriptor(object.program(name)?)?;
             Some((family, descriptor))
@@ -40,7 +43,7 @@ impl Misses {
     pub fn since_last(&mut self) -> [u64; Family::ALL.len()] {
         let mut now = [0; Family::ALL.len()];
         for (family, program) in &self.programs {
-            now[*family as usize] += missed(program).unwrap_or(0);
+            now[*family] += missed(program).unwrap_or(0);
         }
         let then = std::mem::replace(&mut self.counted, now);
         let pairs = now.iter_mut().zip(then);

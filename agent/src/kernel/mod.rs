@@ -1,5 +1,5 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `counters`, `misses`, `losses`,
+//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `pending`, `counters`, `misses`, `losses`,
 //! `remembered`). `offsets` finds the members of the kernel's structs, with `btf`. The only user of aya.
 
 mod attach;
@@ -13,6 +13,7 @@ mod losses;
 mod misses;
 mod offsets;
 mod openssl;
+mod pending;
 mod plan;
 mod remembered;
 mod ring;

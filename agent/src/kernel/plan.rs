@@ -2,23 +2,29 @@
 
 use whittle_schemas::record::Family;
 
-use super::support::Facts;
+use super::{hooks, support::Facts};
 
 /// How the probes of a family are triggered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// At the exit of kernel functions (fexit): sees what every entry path shares.
     Trampoline,
+    /// At the exit of system calls, and by kprobes at those functions that something else leads to as well.
+    Kprobe,
     /// At the exit of system calls: works on every kernel, and does not see `io_uring`.
     Syscall,
 }
 
 impl Backend {
+    /// Every backend; one before another is taken where both work.
+    pub const ALL: [Self; 3] = [Self::Trampoline, Self::Kprobe, Self::Syscall];
+
     /// The backend's name in tables and messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Trampoline => "trampoline",
+            Self::Kprobe => "kprobe",
             Self::Syscall => "syscall",
         }
     }
@@ -27,20 +33,31 @@ impl Backend {
     #[must_use]
     pub const fn blind_to(self, family: Family) -> &'static [&'static str] {
         match (self, family) {
-            (Self::Syscall, Family::File | Family::Socket) => {
-                &["io_uring", "32-bit programs (counted as lost)"]
+            (Self::Syscall, Family::File | Family::Socket) => &[
+                "io_uring (each ring is counted as lost)",
+                "32-bit programs (counted as lost)",
+            ],
+            (Self::Kprobe, Family::File) => &[
+                "extended attributes set by io_uring",
+                "32-bit programs (counted as lost)",
+            ],
+            (Self::Kprobe, Family::Socket) => &[
+                "addresses of io_uring's plain sends",
+                "32-bit programs (counted as lost)",
+            ],
+            (Self::Trampoline, Family::Socket) => {
+                &["addresses of io_uring's plain sends", "32-bit programs"]
             }
-            (Self::Trampoline, Family::Socket) => &["io_uring", "32-bit programs"],
             (_, Family::Process) => &["refused execs of 32-bit programs"],
             (_, Family::Capability) => &["what SELinux or AppArmor refuses"],
             (_, Family::Privilege) => &["acts of 32-bit programs"],
             (_, Family::Syscall) => &["calls that a seccomp filter refuses"],
             (Self::Trampoline, Family::File) => &[
-                "changes of names and attributes by io_uring",
+                "extended attributes set by io_uring",
                 "changes by 32-bit programs",
             ],
             (_, Family::Payload) => &[
-                "io_uring",
+                "io_uring (each ring is counted as lost)",
                 "sendfile and splice",
                 "kernel TLS",
                 "TLS of Go, rustls, Java, and of OpenSSL or BoringSSL without symbols",
@@ -52,16 +69,15 @@ impl Backend {
     /// The backend of this name; None for any other word.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Trampoline, Self::Syscall]
-            .into_iter()
-            .find(|backend| backend.name() == name)
+        Self::ALL.into_iter().find(|backend| backend.name() == name)
     }
 }
 
 /// What the caller wants of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// A backend that the user asked for: it is taken or the family is left out.
+    /// A backend that the user asked for: it is taken or the family is left out. Families of which kprobes see no more than the
+    /// exits of system calls get these instead.
     pub backend: Option<Backend>,
     /// Whether to count system calls.
     pub syscalls: bool,
@@ -122,19 +138,20 @@ pub(super) fn plan(facts: &Facts, wanted: Wanted) -> Plan {
     }
 }
 
-/// A family that can be watched with either backend.
+/// A family that can be watched with any backend.
 fn of_hooks(facts: &Facts, family: Family, wanted: Option<Backend>) -> FamilyPlan {
-    let (backend, reason) = match (&facts.trampoline, wanted) {
-        (_, Some(Backend::Syscall)) => (Some(Backend::Syscall), "asked for".to_owned()),
-        (Ok(()), Some(Backend::Trampoline)) => (Some(Backend::Trampoline), "asked for".to_owned()),
-        (Err(why), Some(Backend::Trampoline)) => {
-            (None, format!("trampolines were asked for, and {why}"))
+    let (backend, reason) = match wanted {
+        Some(Backend::Kprobe) if facts.kprobe.is_ok() && !hooks::has_probes(family) => {
+            (Some(Backend::Syscall), NO_MORE.to_owned())
         }
-        (Ok(()), None) => (
-            Some(Backend::Trampoline),
-            "this kernel has trampolines".to_owned(),
-        ),
-        (Err(why), None) => (Some(Backend::Syscall), why.clone()),
+        Some(backend) => match refusal(facts, family, backend) {
+            None => (Some(backend), "asked for".to_owned()),
+            Some(why) => (
+                None,
+                format!("{}s were asked for, and {why}", backend.name()),
+            ),
+        },
+        None => chosen(facts, family),
     };
     FamilyPlan {
         family,
@@ -143,17 +160,55 @@ fn of_hooks(facts: &Facts, family: Family, wanted: Option<Backend>) -> FamilyPla
     }
 }
 
-/// No system call tells of a capability: without trampolines it takes the tracepoint of the check itself.
+/// The first backend that works.
+fn chosen(facts: &Facts, family: Family) -> (Option<Backend>, String) {
+    let mut refusals = Vec::new();
+    for backend in Backend::ALL {
+        match refusal(facts, family, backend) {
+            Some(why) => refusals.push(why),
+            None if refusals.is_empty() => {
+                return (
+                    Some(backend),
+                    format!("this kernel has {}s", backend.name()),
+                );
+            }
+            None => return (Some(backend), refusals.join(", and ")),
+        }
+    }
+    (None, refusals.join(", and "))
+}
+
+/// The backend that a family gets where the kernel refuses a probe of `refused`.
+pub(super) fn after(facts: &Facts, family: Family, refused: Backend) -> Option<Backend> {
+    let mut others = Backend::ALL.into_iter().skip_while(|one| *one != refused);
+    others.next();
+    others.find(|backend| refusal(facts, family, *backend).is_none())
+}
+
+/// Why a family cannot have a backend on this host.
+fn refusal(facts: &Facts, family: Family, backend: Backend) -> Option<String> {
+    match backend {
+        Backend::Trampoline => facts.trampoline.clone().err(),
+        Backend::Kprobe if !hooks::has_probes(family) => Some(NO_MORE.to_owned()),
+        Backend::Kprobe => facts.kprobe.clone().err(),
+        // No system call tells of a capability: it takes the tracepoint of the check itself.
+        Backend::Syscall if family == Family::Capability && !facts.capability_tracepoint => {
+            Some(NO_TRACEPOINT.to_owned())
+        }
+        Backend::Syscall => None,
+    }
+}
+
+const NO_MORE: &str = "kprobes would see no more of it than the exits of system calls";
+
+const NO_TRACEPOINT: &str = "before Linux 6.15 there is no tracepoint of capability checks";
+
+/// The tracepoint of capability checks does not say what its callers asked for.
 fn of_capability(facts: &Facts, wanted: Option<Backend>) -> FamilyPlan {
     let mut plan = of_hooks(facts, Family::Capability, wanted);
-    if plan.backend == Some(Backend::Syscall) {
-        if !facts.capability_tracepoint {
-            plan.backend = None;
-            plan.reason += ", and before Linux 6.15 there is no tracepoint of capability checks";
-        } else if let Err(why) = &facts.unaudited {
-            plan.reason += ", and checks that ask not to be audited cannot be told from others: ";
-            plan.reason += why;
-        }
+    if let (Some(Backend::Syscall), Err(why)) = (plan.backend, &facts.unaudited) {
+        plan.reason += ", and checks that ask not to be audited cannot be told from others: ";
+        plan.reason += why;
     }
     plan
 }

@@ -2,13 +2,13 @@
 
 use aya::{
     Btf, Ebpf,
-    programs::{FExit, ProgramError},
+    programs::{FExit, KProbe, ProgramError},
 };
 use aya_obj::btf::BtfKind;
 use whittle_schemas::record::Family;
 
 use super::{
-    hooks::{TRIAL, Trigger},
+    hooks::{PROBE_TRIAL, TRIAL, Trigger},
     offsets::is_needed,
 };
 
@@ -17,6 +17,8 @@ use super::{
 pub struct Facts {
     /// Whether programs can be attached to the exit of kernel functions; else why not, as a phrase.
     pub trampoline: Result<(), String>,
+    /// Whether programs can be attached to the entry of kernel functions by kprobes; else why not, as a phrase.
+    pub kprobe: Result<(), String>,
     /// Struct members that the probes need and this kernel does not have.
     pub missing: Vec<(&'static str, &'static str)>,
     /// Whether the kernel has the tracepoint of capability checks, as from Linux 6.15 on.
@@ -38,7 +40,7 @@ impl Facts {
     }
 }
 
-/// Finds the facts out by trying: a program is attached to the exit of a kernel function, and taken off again.
+/// Finds the facts out by trying: a program is attached to a kernel function, and taken off again.
 pub fn facts(
     probes: &mut Ebpf,
     btf: &Btf,
@@ -48,6 +50,7 @@ pub fn facts(
     let tracepoint = btf.id_by_type_name_kind("btf_trace_cap_capable", BtfKind::Typedef);
     Facts {
         trampoline: try_trampoline(probes, btf),
+        kprobe: try_kprobe(probes),
         missing,
         capability_tracepoint: tracepoint.is_ok(),
         unaudited,
@@ -57,6 +60,12 @@ pub fn facts(
 /// Whether programs can have the running task with its type, as from Linux 5.11 on: the helper is a function of the kernel.
 pub(super) fn has_typed_task(btf: &Btf) -> bool {
     btf.id_by_type_name_kind("bpf_get_current_task_btf", BtfKind::Func)
+        .is_ok()
+}
+
+/// Whether programs can have a task's registers of user mode, as from Linux 5.15 on.
+pub(super) fn has_task_registers(btf: &Btf) -> bool {
+    btf.id_by_type_name_kind("bpf_task_pt_regs", BtfKind::Func)
         .is_ok()
 }
 
@@ -77,6 +86,27 @@ fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
     attempt.map_err(|error| {
         tracing::debug!(%error, "no trampolines");
         format!("this kernel refuses trampolines ({})", innermost(&error))
+    })
+}
+
+fn try_kprobe(probes: &mut Ebpf) -> Result<(), String> {
+    let Trigger::Probe([function, ..]) = PROBE_TRIAL.trigger else {
+        return Err("there is nothing to try".to_owned());
+    };
+    let program: &mut KProbe = probes
+        .program_mut(PROBE_TRIAL.program)
+        .and_then(|program| program.try_into().ok())
+        .ok_or("the object has no such program")?;
+    let attempt = (|| -> Result<(), ProgramError> {
+        program.load()?;
+        let link = program.attach(function, 0)?;
+        program.detach(link)
+    })();
+    // One that was not loaded cannot be unloaded.
+    let _ = program.unload();
+    attempt.map_err(|error| {
+        tracing::debug!(%error, "no kprobes");
+        format!("this kernel refuses kprobes ({})", innermost(&error))
     })
 }
 

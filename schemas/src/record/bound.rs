@@ -28,8 +28,20 @@ pub const OBJECTS: u32 = 16_384;
 /// Threads that are inside of a function of OpenSSL. What one more of them says is lost.
 pub const TLS_CALLS: u32 = 16_384;
 
+/// Threads that are inside of functions with kprobes. What one more of them asks for is lost.
+pub const INSIDE: u32 = 4_096;
+
+/// Workers of `io_uring` that are changing files, each with two paths. What one more of them changes is lost.
+pub const CHANGING: u32 = 32;
+
+/// TCP connects that go on without their caller. One more is told of at once, as in progress.
+pub const PENDING: u32 = 2_048;
+
+/// TCP sockets that `io_uring` is connecting. The end of one more may count as a second connect.
+pub const CONNECTING: u32 = 1_024;
+
 /// The maps by their names, with these bounds.
-pub const ALL: [(&str, u32); 11] = [
+pub const ALL: [(&str, u32); 15] = [
     ("TASKS", TASKS),
     ("SUBJECTS", SUBJECTS),
     ("SCRIPTS", SCRIPTS),
@@ -41,4 +53,8 @@ pub const ALL: [(&str, u32); 11] = [
     ("SOCKETS", SOCKETS),
     ("OBJECTS", OBJECTS),
     ("TLS_CALLS", TLS_CALLS),
+    ("INSIDE", INSIDE),
+    ("CHANGING", CHANGING),
+    ("PENDING", PENDING),
+    ("CONNECTING", CONNECTING),
 ];

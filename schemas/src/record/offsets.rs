@@ -48,6 +48,8 @@ offsets! {
     task_atomic_flags = "task_struct"."atomic_flags";
     task_seccomp_mode = "task_struct"."seccomp.mode";
     task_thread_status = "task_struct"."thread_info.status";
+    task_flags = "task_struct"."flags";
+    task_stack = "task_struct"."stack";
     signal_live = "signal_struct"."live.counter";
     cred_effective = "cred"."cap_effective";
     cred_permitted = "cred"."cap_permitted";
@@ -94,7 +96,10 @@ offsets! {
     bprm_interp = "linux_binprm"."interp";
     socket_sk = "socket"."sk";
     socket_type = "socket"."type";
+    socket_file = "socket"."file";
     sock_protocol = "sock"."sk_protocol";
+    sock_state = "sock"."__sk_common.skc_state";
+    sock_err = "sock"."sk_err";
     sock_family = "sock"."__sk_common.skc_family";
     sock_rcv_saddr = "sock"."__sk_common.skc_rcv_saddr";
     sock_num = "sock"."__sk_common.skc_num";
@@ -111,12 +116,16 @@ offsets! {
     regs_di = "pt_regs"."di";
     regs_si = "pt_regs"."si";
     regs_dx = "pt_regs"."dx";
+    regs_cx = "pt_regs"."cx";
+    regs_ax = "pt_regs"."ax";
     regs_r10 = "pt_regs"."r10";
     regs_r8 = "pt_regs"."r8";
     regs_r9 = "pt_regs"."r9";
     regs_orig_ax = "pt_regs"."orig_ax";
     open_flags_flag = "open_flags"."open_flag";
     filename_name = "filename"."name";
+    msghdr_name = "msghdr"."msg_name";
+    msghdr_name_len = "msghdr"."msg_namelen";
 }
 
 const _: () = assert!(size_of::<Offsets>() == MEMBERS.len() * 4);

@@ -28,6 +28,17 @@ pub const UNSHARE: u16 = 10;
 /// [`USER_KNOWN`] with the user in the high half.
 pub const SIGNAL: u16 = 11;
 
+/// Action: a ring of `io_uring` was made, by which calls can be made that no seccomp filter sees. Object: 0.
+pub const IO_URING: u16 = 12;
+
+/// Action: memory that is no file's, or was mapped without it, was made executable. Object: [`REMAPPED`] and [`WRITABLE`].
+pub const EXECUTABLE: u16 = 13;
+
+/// In the object of [`EXECUTABLE`]: by `mprotect(2)`, of memory that was there, and not by `mmap(2)`.
+pub const REMAPPED: u64 = 1;
+/// In the object of [`EXECUTABLE`]: it can be written at the same time.
+pub const WRITABLE: u64 = 2;
+
 /// In the object of [`SIGNAL`]: the high half is the real user id of the process that got it.
 pub const USER_KNOWN: u64 = 1 << 16;
 

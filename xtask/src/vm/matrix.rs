@@ -74,7 +74,8 @@ pub(super) struct Guest {
 impl Guest {
     fn rows(&self) -> Vec<String> {
         let mut cells: Vec<&Cell> = self.cells.iter().collect();
-        cells.sort_by_key(|cell| cell.backend != "trampoline");
+        let backends = ["trampoline", "kprobe", "syscall"];
+        cells.sort_by_key(|cell| backends.iter().position(|name| *name == cell.backend));
         cells.iter().map(|cell| cell.row(&self.kernel)).collect()
     }
 }
@@ -129,12 +130,14 @@ Written by `cargo xtask vm --write`, which boots each kernel in an emulated mach
 
 - *loaded*: the kernel took every probe of the family; else why not, in the words of `whittle doctor`.
 - *fired*: they saw something.
-- *parity*: programs, files and addresses are those that strace saw in the same run, with the same outcomes, as often; calls of
+- *parity*: programs, files and addresses are those that strace saw in the same run, with the same outcomes, as often, and those that
+  a program says it reached by `io_uring` (with `syscall`: that it made a ring is counted as lost); calls of
   `syscall` are those that strace logged; `payload` is the requests that a client made over plain HTTP and OpenSSL, by its source;
   `capability` is what the acts of a program need by the manual page capabilities(7). What is missing is counted as lost: Linux 7.3
   preempts probes, and leaves the same one out meanwhile.
 
-The hooks of family `syscall` are the same with every backend.
+The hooks of family `syscall` are the same with every backend, and those of `process`, `payload` and `privilege` with `kprobe` and
+`syscall`.
 ";
 
 fn page(guests: &[Guest]) -> String {

@@ -23,6 +23,7 @@ fn check(facts: &Facts, backend: Option<Backend>, expected: Option<Backend>) {
 fn facts(trampoline: Result<(), String>) -> Facts {
     Facts {
         trampoline,
+        kprobe: Err("none".to_owned()),
         missing: Vec::new(),
         capability_tracepoint: true,
         unaudited: Ok(vec![[1, 2]]),
@@ -51,6 +52,53 @@ fn a_backend_that_was_asked_for_is_never_replaced() {
         Some(Backend::Trampoline),
         None,
     );
+}
+
+#[test]
+fn kprobes_are_taken_without_trampolines_where_they_see_more() {
+    let facts = Facts {
+        kprobe: Ok(()),
+        ..facts(Err("no".to_owned()))
+    };
+    let check = |wanted: Option<Backend>| {
+        let wanted = Wanted {
+            backend: wanted,
+            ..Wanted::default()
+        };
+        for entry in plan(&facts, wanted).families {
+            let expected = match entry.family {
+                Family::File | Family::Socket | Family::Capability => Backend::Kprobe,
+                _ => Backend::Syscall,
+            };
+            assert_eq!(entry.backend, Some(expected), "{}", entry.reason);
+        }
+    };
+    check(None);
+    check(Some(Backend::Kprobe));
+}
+
+#[test]
+fn kprobes_that_were_asked_for_and_do_not_work_leave_every_family_out() {
+    check(&facts(Ok(())), Some(Backend::Kprobe), None);
+}
+
+#[test]
+fn a_family_whose_probe_is_refused_gets_the_next_backend() {
+    let check = |kprobe: Result<(), String>, family, expected: [Option<Backend>; 2]| {
+        let facts = Facts {
+            kprobe,
+            capability_tracepoint: false,
+            ..facts(Ok(()))
+        };
+        let refused = [Backend::Trampoline, Backend::Kprobe];
+        assert_eq!(refused.map(|one| after(&facts, family, one)), expected);
+    };
+    let no = || Err("no".to_owned());
+    let syscall = Some(Backend::Syscall);
+    check(Ok(()), Family::File, [Some(Backend::Kprobe), syscall]);
+    check(Ok(()), Family::Process, [syscall, syscall]);
+    check(no(), Family::File, [syscall, syscall]);
+    check(Ok(()), Family::Capability, [Some(Backend::Kprobe), None]);
 }
 
 #[test]
