@@ -380,6 +380,7 @@ impl Recorder {
                 .with_missed(missed)
                 .with_told(Family::Socket, std::mem::take(&mut self.unended)),
         );
+        rows::log_traffic(&window, &tables.coverage);
         calls::add_rows(&mut tables, &window, &self.conversations, &frame);
         self.counted[old] = counted;
         self.unexplained = rows::explain(&mut tables.coverage, self.unexplained);

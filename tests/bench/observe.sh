@@ -1,10 +1,14 @@
 #!/bin/sh
 # In the guest: `observe.sh OBSERVER COMMAND…` runs the command while the observer watches it, and ends the observer.
 # Each observer is asked for what whittle records of the same operations: opens, execs, connects and datagrams.
+# What came of whittle's windows is printed, too.
 set -eu
 observer=$1
 shift
-whittle="/payload/whittle record --format none --window 10 --out /tmp/recorded"
+whittle="/payload/whittle record --format none --window ${WINDOW:-10} --out /tmp/recorded"
+export NO_COLOR=1 WHITTLE_LOG=whittle_agent::pipeline::rows=debug
+exec 3>&2 2>/tmp/said
+trap '[ $? = 0 ] || cat /tmp/said >&3' EXIT
 calls=open,openat,openat2,creat,execve,execveat,connect,sendto,sendmsg
 case $observer in
 nobody) "$@" ;;
@@ -34,4 +38,5 @@ auditd)
     ;;
 *) echo "no observer $observer" >&2; exit 2 ;;
 esac
+sed -n "s/.* window ring=/whittle-window $observer $2 ring=/p" /tmp/said
 rm -rf /tmp/recorded /tmp/bpftrace.out /tmp/strace.out /tmp/auditctl.out

@@ -2,9 +2,9 @@
  * One operation, many times: `workload NAME COUNT` prints what the machine's one CPU was busy for in a stretch of time in
  * which the operation is done once (the quieter one of before and after), and in one as long in which it is done 1 + COUNT times.
  *
- * The stretch is as long as a window of whittle's, and starts in the middle of one, so that each has the end of one
- * window in it, and what an observer does later counts too. Under `-icount shift=0` a nanosecond is an instruction.
- * `workload prepare COUNT` makes the files.
+ * The stretch is as long as a window of whittle's ($WINDOW, in seconds), and starts in the middle of one, so that each has the
+ * end of one window in it, and what an observer does later counts too. Under `-icount shift=0` a nanosecond is an instruction.
+ * `workload prepare COUNT` makes the files. A build is not compared with one, but with none.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -20,11 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Seconds; tests/bench/observe.sh gives whittle windows of this length. */
-#define STRETCH 10
+static int stretch_s;
 #define PLACE "/tmp/bench"
 /* As deep as a shared library is. */
 #define ONE PLACE "/usr/lib/one.so.1"
+/* What xtask/src/bench/build.rs brought. */
+#define PROJECT PLACE "/project/src"
 #define NOTHING "/payload/nothing"
 #define PORT 4747
 
@@ -69,6 +70,22 @@ static void op_exec(int index)
 		errx(1, NOTHING " failed");
 }
 
+/* A project, all of it, by make and gcc; without optimization, which does nothing that an observer sees. */
+static void op_build(int index)
+{
+	(void)index;
+	pid_t child = fork();
+	if (child < 0)
+		err(1, "fork");
+	if (child == 0) {
+		execlp("make", "make", "--silent", "--always-make", "--directory", PROJECT, "all", "CFLAGS=-O0 -w", "AR=ar rc", NULL);
+		_exit(127);
+	}
+	int status;
+	if (waitpid(child, &status, 0) != child || status)
+		errx(1, "make failed in " PROJECT);
+}
+
 static int listener, sender;
 static struct sockaddr_in address;
 
@@ -111,10 +128,10 @@ static void op_udp(int index)
 static const struct {
 	const char *name;
 	void (*once)(int);
-	int warm_up;
+	int warm_up, at_least;
 } OPERATIONS[] = {
-	{ "open", op_open, 100 }, { "first", op_first, 0 }, { "exec", op_exec, 10 },
-	{ "tcp", op_tcp, 50 },    { "udp", op_udp, 1000 },  { "stat", op_stat, 100 },
+	{ "open", op_open, 100, 1 }, { "first", op_first, 0, 1 }, { "exec", op_exec, 10, 1 },  { "tcp", op_tcp, 50, 1 },
+	{ "udp", op_udp, 1000, 1 },  { "stat", op_stat, 100, 1 }, { "build", op_build, 1, 0 },
 };
 
 static void prepare(int count)
@@ -147,7 +164,7 @@ static struct timespec later(int seconds)
 static void sleep_until(struct timespec time)
 {
 	if (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL))
-		errx(1, "the operations took longer than %d s: do fewer", STRETCH);
+		errx(1, "the operations took longer than %d s: do fewer", stretch_s);
 }
 
 /* Nanoseconds that tasks ran on the one CPU: rq_cpu_time, the seventh number of /proc/schedstat's line of the CPU.
@@ -183,14 +200,14 @@ static long long own(void)
 
 static void stretch(void (*once)(int), int count, long long *busy_ns, long long *own_ns)
 {
-	struct timespec end = later(STRETCH);
+	struct timespec end = later(stretch_s);
 	long long busy_before = busy(), own_before = own();
 	for (int index = 0; index < count; index++)
 		once(index);
 	*own_ns = own() - own_before;
 	struct timespec now = later(0);
 	if (now.tv_sec >= end.tv_sec)
-		errx(1, "the operations took longer than %d s: do fewer", STRETCH);
+		errx(1, "the operations took longer than %d s: do fewer", stretch_s);
 	sleep_until(end);
 	*busy_ns = busy() - busy_before;
 }
@@ -200,6 +217,8 @@ int main(int count_of_arguments, char **arguments)
 	if (count_of_arguments != 3)
 		errx(2, "usage: workload NAME COUNT");
 	int count = atoi(arguments[2]);
+	const char *window = getenv("WINDOW");
+	stretch_s = window ? atoi(window) : 10;
 	if (!strcmp(arguments[1], "prepare")) {
 		prepare(count);
 		return 0;
@@ -210,11 +229,12 @@ int main(int count_of_arguments, char **arguments)
 		open_sockets();
 		for (int turn = 0; turn < OPERATIONS[index].warm_up; turn++)
 			OPERATIONS[index].once(turn);
-		sleep_until(later(STRETCH + STRETCH / 2));
+		sleep_until(later(stretch_s + stretch_s / 2));
+		int least = OPERATIONS[index].at_least;
 		long long once_busy, once_own, full_busy, full_own, after_busy, after_own;
-		stretch(OPERATIONS[index].once, 1, &once_busy, &once_own);
-		stretch(OPERATIONS[index].once, 1 + count, &full_busy, &full_own);
-		stretch(OPERATIONS[index].once, 1, &after_busy, &after_own);
+		stretch(OPERATIONS[index].once, least, &once_busy, &once_own);
+		stretch(OPERATIONS[index].once, least + count, &full_busy, &full_own);
+		stretch(OPERATIONS[index].once, least, &after_busy, &after_own);
 		if (after_busy < once_busy)
 			once_busy = after_busy;
 		printf("whittle-bench %s %d %lld %lld %lld %lld\n", arguments[1], count, once_busy, full_busy, once_own,

@@ -23,12 +23,24 @@ impl Suite {
     /// # Errors
     /// When the machine has no Debian source, or the mirror does not have the suite.
     pub fn fetch(name: &str) -> Result<Self> {
-        let state = places::cache(&format!("apt/{name}"))?;
+        Self::of_kind("deb", name, name)
+    }
+
+    /// As [`Self::fetch`], for the sources of packages.
+    ///
+    /// # Errors
+    /// When the machine has no Debian source, or the mirror does not have the suite.
+    pub fn fetch_sources(name: &str) -> Result<Self> {
+        Self::of_kind("deb-src", name, &format!("{name}-sources"))
+    }
+
+    fn of_kind(kind: &str, name: &str, folder: &str) -> Result<Self> {
+        let state = places::cache(&format!("apt/{folder}"))?;
         for folder in ["lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(state.join(folder))
                 .with_context(|| format!("cannot write to {}", state.display()))?;
         }
-        let source = format!("deb [signed-by={KEYRING}] {} {name} main\n", mirror()?);
+        let source = format!("{kind} [signed-by={KEYRING}] {} {name} main\n", mirror()?);
         // The packages that are installed here belong to another suite: dependencies are of no interest.
         for (file, text) in [("sources.list", source.as_str()), ("status", "")] {
             let path = state.join(file);
@@ -107,6 +119,41 @@ impl Suite {
         };
         let file = file.context("cannot read the download folder")?.path();
         command::output(Command::new("dpkg").arg("-x").arg(&file).arg(folder)).map(drop)
+    }
+
+    /// Downloads the sources of `package` and unpacks what its authors published, without Debian's changes, into `folder`.
+    ///
+    /// # Errors
+    /// When they cannot be fetched or unpacked.
+    pub fn unpack_source(&self, package: &str, folder: &Path) -> Result<()> {
+        let download =
+            tempfile::tempdir_in(&self.state).context("cannot make a folder to download into")?;
+        command::output(
+            self.apt_get()
+                .args(["source", "--download-only", package])
+                .current_dir(download.path()),
+        )
+        .with_context(|| {
+            format!(
+                "the sources of {package} of Debian {} cannot be fetched",
+                self.name
+            )
+        })?;
+        let files = fs::read_dir(download.path()).context("cannot read the download folder")?;
+        let is_published = |path: &PathBuf| path.to_string_lossy().contains(".orig.tar.");
+        let mut paths = files.filter_map(|file| Some(file.ok()?.path()));
+        let published = paths
+            .find(is_published)
+            .with_context(|| format!("Debian's sources of {package} are not in two parts"))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        command::output(
+            Command::new("tar")
+                .args(["--extract", "--strip-components=1", "--directory"])
+                .arg(folder)
+                .arg("--file")
+                .arg(published),
+        )
+        .map(drop)
     }
 
     fn apt_get(&self) -> Command {

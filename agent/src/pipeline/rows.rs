@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use whittle_schemas::table::{CoverageRow, SubjectRow, Tables};
+use whittle_schemas::{
+    record::Family,
+    table::{CoverageRow, SubjectRow, Tables},
+};
 
 use crate::{
     kernel::{Backend, Counts, Plan},
@@ -40,6 +43,20 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
         coverage: coverage.collect(),
         endpoints: Vec::new(),
     }
+}
+
+/// Tells the log what came through the ring, of how many accesses. Connections' bytes are no accesses: all of them come so.
+pub(super) fn log_traffic(window: &Window, coverage: &[CoverageRow]) {
+    let accesses = coverage
+        .iter()
+        .filter(|row| row.family != Family::Payload.name());
+    let (mut seen, mut recorded, mut lost) = (0, 0, 0);
+    for row in accesses {
+        seen += row.seen;
+        recorded += row.recorded;
+        lost += row.lost;
+    }
+    tracing::debug!(ring = window.sent(), seen, recorded, lost, "window");
 }
 
 /// One row per subject and instance, and per what it was granted, seen from its first to its last access.

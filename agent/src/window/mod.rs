@@ -79,6 +79,8 @@ pub struct Window {
     /// Accesses that were lost, in the kernel or here, by family and subject id, where that is known.
     lost_by: BTreeMap<(Family, String), u64>,
     arrived: [u64; Family::ALL.len()],
+    /// Accesses that came as records; the others are repeats.
+    sent: u64,
     /// Calls to a cloud, and the endpoints that were talked to.
     pub calls: Calls,
 }
@@ -87,6 +89,7 @@ impl Window {
     /// Adds one access, and gives the usage that it is part of; None where the window is full.
     pub fn add(&mut self, access: Access) -> Option<&Usage> {
         let Access { subject, touch } = access;
+        self.sent += 1;
         let index = self.place_of(&subject, touch.deed, touch.boottime_ns)?;
         self.see(&subject, touch.key.subject, touch.boottime_ns);
         if self.keys.len() < MOST_USAGES {
@@ -217,6 +220,12 @@ impl Window {
             .filter(|usage| usage.deed.family == family)
             .map(|usage| usage.count);
         self.arrived[family as usize] + accesses.sum::<u64>()
+    }
+
+    /// Accesses that came through the ring, one by one.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Everybody who acted.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::project;
 use crate::vm::payload::Payload;
 use crate::{command, places};
 
@@ -33,6 +34,7 @@ pub(super) fn payload(whittle: Option<&Path>) -> Result<Payload> {
     }
     files.extend(FILES.map(|name| sources.join(name)));
     payload.bring(&files)?;
+    payload.bring_folder(&project::fetch()?, "project")?;
     Ok(payload)
 }
 

@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: what an operation costs under each observer, in instructions, in a virtual machine whose clock
-//! counts them. What is measured is in `workload` and `observer`, the programs of the guest in `guest`, what it
-//! prints in `figure`, and the section of docs/benchmarks.md in `page`.
+//! counts them. What is measured is in `workload` and `observer`, the programs of the guest in `guest` and `project`, what it
+//! prints in `figure` and `traffic`, and the section of docs/benchmarks.md in `page`.
 
 mod figure;
 mod guest;
 mod observer;
 mod page;
+mod project;
+mod traffic;
 mod workload;
 
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use crate::vm::machine::{self, Processors};
 use crate::vm::{initramfs, kernel, root};
 use figure::Figure;
 use observer::{OBSERVERS, Observer};
+use traffic::Traffic;
 use workload::{WORKLOADS, Workload};
 
 /// Options of `cargo xtask bench`.
@@ -68,7 +71,7 @@ pub fn run(options: &Options) -> Result<()> {
         processors: Processors::Counted,
     };
     let mut figures: Vec<Figure> = Vec::new();
-    let mut said = Vec::new();
+    let (mut windows, mut said) = (Vec::new(), Vec::new());
     let outcome = guest.run(Duration::from_secs(options.time_out), &mut |line| {
         if let Some(figure) = figures_of(line, &mut said) {
             println!("{}", figure.line());
@@ -76,12 +79,21 @@ pub fn run(options: &Options) -> Result<()> {
         } else if options.verbose {
             println!("  {line}");
         }
+        windows.extend(Traffic::parse(line));
     });
-    let table = page::table(&figures, &observers, &workloads);
+    let mut table = page::table(&figures, &observers, &workloads);
+    let traffic = traffic::of_builds(&windows);
+    if !traffic.is_empty() {
+        table = format!("{table}\n{traffic}");
+    }
     println!("\n{table}");
     outcome.with_context(|| format!("the guest said\n{}", said.join("\n")))?;
+    let pairs = observers.iter().flat_map(|observer| {
+        let workloads = workloads.iter();
+        workloads.filter(|workload| workload.is_for(observer))
+    });
     ensure!(
-        figures.len() == observers.len() * workloads.len(),
+        figures.len() == pairs.count(),
         "the guest has not measured everything; --verbose shows what it said"
     );
     if options.write {
@@ -123,13 +135,17 @@ fn chosen<T>(
 
 /// What the guest runs: each operation under each observer.
 fn run_list(observers: &[&Observer], workloads: &[&Workload]) -> String {
-    let mut list = "/payload/workload prepare 20001\n".to_owned();
+    let mut list =
+        "/payload/workload prepare 20001\ncp -r /payload/project /tmp/bench/\n".to_owned();
     for observer in observers {
-        for workload in workloads {
+        for workload in workloads
+            .iter()
+            .filter(|workload| workload.is_for(observer))
+        {
             let count = observer.count(workload);
             let line = format!(
-                "/payload/observe.sh {0} /payload/workload {1} {count} | sed 's/^whittle-bench/whittle-bench {0}/'\n",
-                observer.name, workload.name
+                "WINDOW={2} /payload/observe.sh {0} /payload/workload {1} {count} | sed 's/^whittle-bench/whittle-bench {0}/'\n",
+                observer.name, workload.name, workload.window
             );
             list.push_str(&line);
         }

@@ -31,6 +31,7 @@ pub(super) fn table(
                 HumanCount(each.unsigned_abs()).to_string()
             }
             (Some(each), Some(nobody)) => over(each, nobody),
+            _ if !workload.is_for(observer) => String::new(),
             _ => "not measured".to_owned(),
         }
     };

@@ -56,13 +56,15 @@ impl Payload {
             count += 1;
         }
         ensure!(count > 0, "cargo built no tests to take into the guest");
-        command::run(
-            Command::new("cp")
-                .arg("--recursive")
-                .arg(tests.join("peers"))
-                .arg(folder.join("peers")),
-        )?;
+        payload.bring_folder(&tests.join("peers"), "peers")?;
         Ok(payload)
+    }
+
+    /// Adds a folder as `name`.
+    pub(crate) fn bring_folder(&self, folder: &Path, name: &str) -> Result<()> {
+        let mut copy = Command::new("cp");
+        copy.arg("--recursive").arg(folder);
+        command::run(copy.arg(self.folder.path().join(name)))
     }
 
     /// Adds files as they are.

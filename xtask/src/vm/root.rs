@@ -67,7 +67,7 @@ pub(crate) fn image(list_of_packages: &str) -> Result<PathBuf> {
 }
 
 /// The Debian release of this machine, such as `bookworm`.
-fn release() -> Result<String> {
+pub(crate) fn release() -> Result<String> {
     let text = fs::read_to_string("/etc/os-release").context("cannot read /etc/os-release")?;
     let name = text
         .lines()
