@@ -19,10 +19,7 @@ const FILES: [&str; 4] = ["observe.sh", "empty.bt", "count.bt", "stream.bt"];
 pub(super) fn payload(whittle: Option<&Path>) -> Result<Payload> {
     let payload = Payload::bare()?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let whittle = match whittle {
-        Some(given) => given.to_owned(),
-        None => build()?,
-    };
+    let whittle = self::whittle(whittle)?;
     let stripped = folder.path().join("whittle");
     command::run(Command::new("strip").arg("-o").args([&stripped, &whittle]))?;
     let sources = places::repository().join("tests/bench");
@@ -36,6 +33,14 @@ pub(super) fn payload(whittle: Option<&Path>) -> Result<Payload> {
     payload.bring(&files)?;
     payload.bring_folder(&project::fetch()?, "project")?;
     Ok(payload)
+}
+
+/// The given whittle, or a new one.
+pub(super) fn whittle(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(given) => Ok(given.to_owned()),
+        None => build(),
+    }
 }
 
 /// Without SQL, which has no part in recording and takes longest to compile. In a folder of its own, for the same
@@ -54,7 +59,7 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Static, so that an exec is the kernel's work and not the dynamic linker's.
-fn compile(source: &Path, program: &Path) -> Result<()> {
+pub(super) fn compile(source: &Path, program: &Path) -> Result<()> {
     command::run(
         Command::new("gcc")
             .args(["-O2", "-Wall", "-Wextra", "-static", "-o"])

@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: what an operation costs under each observer, in instructions, in a virtual machine whose clock
-//! counts them. What is measured is in `workload` and `observer`, the programs of the guest in `guest` and `project`, what it
+//! counts them; and with `--native`, in `native`, what this machine shows. What is measured is in `workload` and `observer`, the programs of the guest in `guest` and `project`, what it
 //! prints in `figure` and `traffic`, and the section of docs/benchmarks.md in `page`.
 
 mod figure;
 mod guest;
+mod native;
 mod observer;
 mod page;
 mod project;
@@ -47,6 +48,8 @@ pub struct Options {
     /// Seconds after which the guest is switched off
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     time_out: u64,
+    #[command(flatten)]
+    native: native::NativeOptions,
 }
 
 /// Measures, and prints the table.
@@ -54,6 +57,9 @@ pub struct Options {
 /// # Errors
 /// When something cannot be had or built, or an observer or an operation fails in the guest.
 pub fn run(options: &Options) -> Result<()> {
+    if options.native.native {
+        return native::run(&options.native, options.whittle.as_deref(), options.write);
+    }
     machine::require_qemu()?;
     let workloads = chosen(WORKLOADS, &options.workload, |workload| workload.name)?;
     let mut observers = chosen(OBSERVERS, &options.observer, |observer| observer.name)?;
@@ -97,7 +103,8 @@ pub fn run(options: &Options) -> Result<()> {
         "the guest has not measured everything; --verbose shows what it said"
     );
     if options.write {
-        page::write(&kernel.release, &table)?;
+        let command = format!("cargo xtask bench --kernel {}", options.kernel);
+        page::write(&command, &format!("Kernel {}:\n\n{table}", kernel.release))?;
     }
     Ok(())
 }

@@ -72,22 +72,18 @@ fn over(each: i64, nobody: i64) -> String {
     )
 }
 
-/// Puts the table between the page's markers of this kernel, or at its end.
-pub(super) fn write(release: &str, table: &str) -> Result<()> {
+/// Puts the table between the page's markers of this command, or at its end.
+pub(super) fn write(command: &str, table: &str) -> Result<()> {
     let path = places::repository().join(PAGE);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let page = replaced(&page, release, table);
+    let page = replaced(&page, command, table);
     fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
 }
 
-fn replaced(page: &str, release: &str, table: &str) -> String {
-    let version: Vec<&str> = release.split(['.', '-']).take(2).collect();
-    let version = version.join(".");
-    let begin = format!("<!-- cargo xtask bench --kernel {version}: begin -->\n");
-    let end = format!("<!-- cargo xtask bench --kernel {version}: end -->\n");
-    let section = format!(
-        "{begin}`cargo xtask bench --kernel {version} --write`, kernel {release}:\n\n{table}{end}"
-    );
+fn replaced(page: &str, command: &str, table: &str) -> String {
+    let begin = format!("<!-- {command}: begin -->\n");
+    let end = format!("<!-- {command}: end -->\n");
+    let section = format!("{begin}`{command} --write`. {table}{end}");
     let place = page.find(&begin).zip(page.find(&end));
     match place.filter(|(first, last)| first < last) {
         Some((first, last)) => format!("{}{section}{}", &page[..first], &page[last + end.len()..]),
@@ -110,9 +106,9 @@ mod tests {
 
     #[test]
     fn a_later_run_replaces_its_own_section_alone() {
-        let page = replaced("# Figures\n", "6.1.0-50", "| one |\n");
-        let page = replaced(&page, "7.3.4", "| other |\n");
-        let page = replaced(&page, "6.1.0-51", "| two |\n");
+        let page = replaced("# Figures\n", "cargo xtask bench --kernel 6.1", "| one |\n");
+        let page = replaced(&page, "cargo xtask bench --native", "| other |\n");
+        let page = replaced(&page, "cargo xtask bench --kernel 6.1", "| two |\n");
         assert_eq!(page.matches("begin -->").count(), 2);
         assert!(!page.contains("| one |"), "{page}");
         assert!(
