@@ -21,7 +21,7 @@ use crate::{
     workload,
 };
 
-/// Most memory that a recorder may ever have had, whatever the weather: twice what the debug build needs to load its probes.
+/// Most memory that a recorder may ever have had, whatever the weather: three times what the debug build needs to load its probes.
 pub const MOST_BYTES: u64 = 256 << 20;
 
 /// A recording, and how much memory it took.
