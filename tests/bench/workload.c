@@ -47,6 +47,18 @@ static const char *path_of(int index)
 static void op_open(int index) { (void)index; do_open(ONE); }
 static void op_first(int index) { do_open(path_of(index)); }
 
+/* From a file: whoever looks for what programs say sees each read. */
+static void op_read(int index)
+{
+	static int descriptor = -1;
+	char byte;
+	(void)index;
+	if (descriptor < 0)
+		descriptor = open(ONE, O_RDONLY);
+	if (lseek(descriptor, 0, SEEK_SET) || read(descriptor, &byte, 1) != 1)
+		err(1, "read");
+}
+
 static void op_stat(int index)
 {
 	struct stat found;
@@ -131,7 +143,7 @@ static const struct {
 	int warm_up, at_least;
 } OPERATIONS[] = {
 	{ "open", op_open, 100, 1 }, { "first", op_first, 0, 1 }, { "exec", op_exec, 10, 1 },  { "tcp", op_tcp, 50, 1 },
-	{ "udp", op_udp, 1000, 1 },  { "stat", op_stat, 100, 1 }, { "build", op_build, 1, 0 },
+	{ "udp", op_udp, 1000, 1 },  { "read", op_read, 100, 1 }, { "stat", op_stat, 100, 1 }, { "build", op_build, 1, 0 },
 };
 
 static void prepare(int count)
@@ -139,7 +151,10 @@ static void prepare(int count)
 	mkdir(PLACE, 0755);
 	mkdir(PLACE "/usr", 0755);
 	mkdir(PLACE "/usr/lib", 0755);
-	close(open(ONE, O_CREAT | O_WRONLY, 0644));
+	int one = open(ONE, O_CREAT | O_WRONLY, 0644);
+	if (write(one, "1", 1) != 1)
+		err(1, ONE);
+	close(one);
 	mkdir(PLACE "/first", 0755);
 	for (int index = 0; index < count; index++) {
 		char folder[64];
@@ -212,10 +227,22 @@ static void stretch(void (*once)(int), int count, long long *busy_ns, long long 
 	*busy_ns = busy() - busy_before;
 }
 
+/* Again and again; after a while it says so with a file, and goes on slowly. */
+static void forever(void (*once)(int))
+{
+	for (int turn = 0;; turn++) {
+		once(turn);
+		if (turn == 1000)
+			close(open("/tmp/warm", O_CREAT | O_WRONLY, 0644));
+		if (turn > 1000)
+			usleep(3000);
+	}
+}
+
 int main(int count_of_arguments, char **arguments)
 {
 	if (count_of_arguments != 3)
-		errx(2, "usage: workload NAME COUNT");
+		errx(2, "usage: workload NAME COUNT|forever");
 	int count = atoi(arguments[2]);
 	const char *window = getenv("WINDOW");
 	stretch_s = window ? atoi(window) : 10;
@@ -227,6 +254,8 @@ int main(int count_of_arguments, char **arguments)
 		if (strcmp(arguments[1], OPERATIONS[index].name))
 			continue;
 		open_sockets();
+		if (!strcmp(arguments[2], "forever"))
+			forever(OPERATIONS[index].once);
 		for (int turn = 0; turn < OPERATIONS[index].warm_up; turn++)
 			OPERATIONS[index].once(turn);
 		sleep_until(later(stretch_s + stretch_s / 2));

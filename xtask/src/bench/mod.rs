@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: what an operation costs under each observer, in instructions, in a virtual machine whose clock
 //! counts them; and with `--native`, in `native`, what this machine shows. What is measured is in `workload` and `observer`, the programs of the guest in `guest` and `project`, what it
-//! prints in `figure` and `traffic`, and the section of docs/benchmarks.md in `page`.
+//! prints in `figure` and `traffic`, `profile` steps through one operation with `gdb`, and the section of docs/benchmarks.md in `page`.
 
 mod figure;
+mod gdb;
 mod guest;
 mod native;
 mod observer;
 mod page;
+mod profile;
 mod project;
 mod traffic;
 mod workload;
@@ -48,6 +50,9 @@ pub struct Options {
     /// Seconds after which the guest is switched off
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     time_out: u64,
+    /// Print where the instructions of one operation go, by stepping through it
+    #[arg(long, value_enum, value_name = "OPERATION", conflicts_with_all = ["native", "observer", "workload", "write"])]
+    profile: Option<profile::Operation>,
     #[command(flatten)]
     native: native::NativeOptions,
 }
@@ -59,6 +64,9 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     if options.native.native {
         return native::run(&options.native, options.whittle.as_deref(), options.write);
+    }
+    if let Some(operation) = options.profile {
+        return profile::run(operation, &options.kernel, options.whittle.as_deref());
     }
     machine::require_qemu()?;
     let workloads = chosen(WORKLOADS, &options.workload, |workload| workload.name)?;

@@ -31,6 +31,7 @@ pub(super) const WORKLOADS: &[Workload] = &[
     row("exec", "fork, exec, exit", 300),
     row("tcp", "TCP connect", 2_000),
     row("udp", "UDP sendto", 20_000),
+    row("read", "lseek, read", 20_000),
     row("stat", "stat", 20_000),
     Workload {
         name: BUILD,

@@ -56,22 +56,20 @@ impl Processors {
 impl Guest<'_> {
     /// Boots it and passes each line of its console on until it is off. Fails when a command failed in it, or time ran out.
     pub(crate) fn run(&self, time_limit: Duration, on_line: &mut dyn FnMut(&str)) -> Result<()> {
-        let mut qemu = self
-            .command()
-            .spawn()
-            .with_context(|| format!("cannot start {QEMU}"))?;
-        let outcome = follow(&mut qemu, Instant::now() + time_limit, on_line);
-        // A guest that has reached its end switches off; one that has not must not stay behind.
-        let switched_off = matches!(outcome, Ok(Some(_)));
-        if !switched_off {
-            qemu.kill().context("cannot stop QEMU")?;
-        }
-        qemu.wait().context("QEMU is lost")?;
-        match outcome? {
-            Some(0) => Ok(()),
-            Some(failed) => bail!("commands that failed in the guest: {failed}"),
-            None => bail!("the guest ended before its list did"),
-        }
+        run(&mut self.command(), time_limit, on_line)
+    }
+
+    /// As [`Self::run`], with a socket on which a debugger can stop it and go through it step by step.
+    pub(crate) fn run_debugged(
+        &self,
+        socket: &Path,
+        time_limit: Duration,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let mut qemu = self.command();
+        qemu.arg("-gdb")
+            .arg(format!("unix:{},server=on,wait=off", socket.display()));
+        run(&mut qemu, time_limit, on_line)
     }
 
     fn command(&self) -> Command {
@@ -108,6 +106,25 @@ impl Guest<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         qemu
+    }
+}
+
+/// Runs QEMU as [`Guest::run`] says.
+fn run(qemu: &mut Command, time_limit: Duration, on_line: &mut dyn FnMut(&str)) -> Result<()> {
+    let mut qemu = qemu
+        .spawn()
+        .with_context(|| format!("cannot start {QEMU}"))?;
+    let outcome = follow(&mut qemu, Instant::now() + time_limit, on_line);
+    // A guest that has reached its end switches off; one that has not must not stay behind.
+    let switched_off = matches!(outcome, Ok(Some(_)));
+    if !switched_off {
+        qemu.kill().context("cannot stop QEMU")?;
+    }
+    qemu.wait().context("QEMU is lost")?;
+    match outcome? {
+        Some(0) => Ok(()),
+        Some(failed) => bail!("commands that failed in the guest: {failed}"),
+        None => bail!("the guest ended before its list did"),
     }
 }
 

@@ -1,0 +1,175 @@
+//! `cargo xtask bench --profile OPERATION`: where the instructions of one operation go. A guest does it over and over, once
+//! with nobody watching and once recorded; when all is warm, one is stepped through from the entry of its system call to its
+//! return, and each instruction is put down to the function that it is in. What the recorder does later is not in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use super::gdb::Gdb;
+use super::guest;
+use crate::vm::machine::{self, Processors};
+use crate::vm::{initramfs, kernel, root};
+
+/// Operations that begin with a system call, which is all that they are.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Operation {
+    /// An open that was made before
+    Open,
+    /// One byte read from a file
+    Read,
+    /// A datagram sent
+    Udp,
+    /// A stat, which nobody watches
+    Stat,
+}
+
+impl Operation {
+    /// As tests/bench/workload.c calls it.
+    fn workload(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Udp => "udp",
+            Self::Stat => "stat",
+        }
+    }
+
+    /// Entry function of its system call.
+    fn entry(self) -> &'static str {
+        match self {
+            Self::Open => "__x64_sys_openat",
+            Self::Read => "__x64_sys_read",
+            Self::Udp => "__x64_sys_sendto",
+            Self::Stat => "__x64_sys_newfstatat",
+        }
+    }
+}
+
+/// Times that the operation passes before one is stepped through.
+const PASSES: u32 = 3;
+/// How long the guest is left alone first.
+const QUIET: Duration = Duration::from_secs(5);
+/// More instructions than any operation has: the guest is somewhere else.
+const MOST_STEPS: u32 = 200_000;
+/// Where the kernel's half of the addresses begins.
+const KERNEL: u64 = 1 << 63;
+const TIME_LIMIT: Duration = Duration::from_mins(15);
+/// Functions that are printed.
+const SHOWN: usize = 40;
+
+/// Instructions by function.
+type Steps = BTreeMap<String, u32>;
+
+pub(super) fn run(
+    operation: Operation,
+    kernel: &str,
+    whittle: Option<&std::path::Path>,
+) -> Result<()> {
+    machine::require_qemu()?;
+    let kernel = kernel::fetch(&kernel::find(kernel)?)?;
+    let payload = guest::payload(whittle)?;
+    let [nobody, recorded] = ["nobody", "whittle"].map(|observer| {
+        let list = format!(
+            "/payload/workload prepare 1\n\
+             /payload/observe.sh {observer} /payload/workload {} forever &\n\
+             while [ ! -e /tmp/warm ]; do sleep 0.2; done; \
+             grep -i ' t ' /proc/kallsyms | sed 's/^/whittle-symbol /'; \
+             echo whittle-ready; sleep 120\n",
+            operation.workload()
+        );
+        let disk = payload.disk(&list)?;
+        let sockets = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let socket = sockets.path().join("gdb");
+        let guest = machine::Guest {
+            kernel: &kernel.image,
+            initramfs: &initramfs::make(&kernel)?,
+            root: &root::image(guest::PACKAGES)?,
+            payload: disk.path(),
+            processors: Processors::One,
+        };
+        let mut symbols = Symbols::default();
+        let mut outcome = None;
+        let ended = guest.run_debugged(&socket, TIME_LIMIT, &mut |line| {
+            if let Some(symbol) = line.strip_prefix("whittle-symbol ") {
+                symbols.add(symbol);
+            } else if line == "whittle-ready" {
+                // Until the guest is quiet: what it switches to meanwhile would be in the figure.
+                std::thread::sleep(QUIET);
+                outcome =
+                    Some(Gdb::connect(&socket).and_then(|gdb| steps(gdb, operation, &symbols)));
+            }
+        });
+        // It was switched off in the middle: its end is no news where there is an outcome.
+        match outcome {
+            Some(outcome) => outcome,
+            None => ended.and_then(|()| bail!("the guest was never ready")),
+        }
+    });
+    print(&nobody?, &recorded?);
+    Ok(())
+}
+
+fn steps(mut gdb: Gdb, operation: Operation, symbols: &Symbols) -> Result<Steps> {
+    let entry = symbols.address(operation.entry())?;
+    for _ in 0..PASSES {
+        gdb.run_to(entry)?;
+    }
+    let mut steps = Steps::new();
+    for _ in 0..MOST_STEPS {
+        let at = gdb.program_counter()?;
+        if at < KERNEL {
+            gdb.kill();
+            return Ok(steps);
+        }
+        *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
+        gdb.step()?;
+    }
+    bail!("the operation does not end within {MOST_STEPS} instructions")
+}
+
+fn print(nobody: &Steps, recorded: &Steps) {
+    let count = |steps: &Steps, name: &str| i64::from(steps.get(name).copied().unwrap_or(0));
+    let names = nobody.keys().chain(recorded.keys());
+    let differences: HashMap<&str, i64> = names
+        .map(|name| (name.as_str(), count(recorded, name) - count(nobody, name)))
+        .collect();
+    let mut rows: Vec<(&str, i64)> = differences.into_iter().collect();
+    rows.sort_by_key(|(name, difference)| (-difference.abs(), *name));
+    let total = |steps: &Steps| steps.values().map(|count| u64::from(*count)).sum::<u64>();
+    println!("nobody   {:>8}", total(nobody));
+    println!("whittle  {:>8}", total(recorded));
+    for (name, difference) in rows.iter().take(SHOWN).filter(|(_, more)| *more != 0) {
+        println!("{difference:>+17} {name}");
+    }
+}
+
+/// Where the kernel's functions are.
+#[derive(Default)]
+struct Symbols(BTreeMap<u64, String>);
+
+impl Symbols {
+    /// Adds a line of /proc/kallsyms: address, kind, name, and for modules and programs what they belong to.
+    fn add(&mut self, line: &str) {
+        let mut words = line.split_whitespace();
+        let address = words
+            .next()
+            .and_then(|word| u64::from_str_radix(word, 16).ok());
+        if let (Some(address), Some(name)) = (address, words.nth(1)) {
+            self.0.entry(address).or_insert_with(|| name.to_owned());
+        }
+    }
+
+    fn address(&self, name: &str) -> Result<u64> {
+        let found = self.0.iter().find(|(_, known)| *known == name);
+        let (address, _) = found.with_context(|| format!("the guest's kernel has no {name}"))?;
+        Ok(*address)
+    }
+
+    fn name(&self, address: u64) -> &str {
+        let before = self.0.range(..=address).next_back();
+        before.map_or("(unknown)", |(_, name)| name)
+    }
+}
