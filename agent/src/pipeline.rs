@@ -1,8 +1,9 @@
 //! The wiring, from the kernel to Parquet: the one module that knows every stage. `calls` is the way of connections and
 //! their calls, `pace` says when to look into the ring, `wait` waits, `rows` makes
-//! tables of a window, `writer` writes them, `forget` keeps memory bounded.
+//! tables of a window, `end` ends a window, `writer` writes it, `forget` keeps memory bounded.
 
 mod calls;
+mod end;
 mod forget;
 mod pace;
 mod rows;
@@ -22,17 +23,14 @@ use rustix::{
     fd::{AsFd, BorrowedFd},
     process::{DumpableBehavior, set_dumpable_behavior},
 };
-use whittle_schemas::{
-    record::{FIXED_BYTES, Family},
-    table::Outcome,
-};
+use whittle_schemas::{record::Family, table::Outcome};
 
 use crate::{
     clock,
     conversation::Conversations,
     decode,
     identity::{self, Identities},
-    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Repeat, Scope, Wanted},
+    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
     model::{Clock, Event, ScriptSeen, Subject, Touch},
     sink::{self, Frame as Spooled, Place, Touched},
     window::{Frame, Usage, Window, subject_row},
@@ -88,12 +86,6 @@ pub struct Recording {
     pub files: Vec<PathBuf>,
     /// Records of the kernel that could not be decoded.
     pub undecodable: u64,
-}
-
-/// A window that has ended: no access begins in its generation any more.
-struct Ended {
-    generation: usize,
-    end_boottime_ns: u64,
 }
 
 /// A running recording.
@@ -244,20 +236,6 @@ impl Recorder {
         })
     }
 
-    /// Tells of the connects whose end nobody will know.
-    fn end_connects(&mut self, last: usize) -> Result<(), RecordError> {
-        for record in self.probes.pending.take_all()? {
-            if let Ok(Event::Touch(touch)) = decode::decode(&record) {
-                self.unended += 1;
-                self.touch(Touch {
-                    generation: last,
-                    ..touch
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Nothing where the window is full.
     fn left_of_window(&self, now_ns: u64) -> Duration {
         if self.windows[self.current].is_full() {
@@ -327,79 +305,6 @@ impl Recorder {
                 let frame = frame(start_us, at_us, &self.config.place, self.clock);
                 subject_row(subject, &frame, at_us, at_us)
             });
-    }
-
-    fn end_window(&mut self) -> Result<(), RecordError> {
-        let old = self.turn()?;
-        let clock = clock::now();
-        // Before the old one is written: at no moment does a recorder that is killed leave nothing that says so.
-        let start_us = clock.utc_us(old.end_boottime_ns);
-        self.writer.next(start_us, self.config.window);
-        self.write_window(&old)?;
-        (self.clock, self.start_boottime_ns) = (clock, old.end_boottime_ns);
-        Ok(())
-    }
-
-    /// Swaps the generations, and reads what belongs to the old one.
-    fn turn(&mut self) -> Result<Ended, RecordError> {
-        let generation = self.probes.generations.swap()?;
-        let end_boottime_ns = clock::boottime_ns();
-        self.current = 1 - generation;
-        // All that belongs to the old generation is in the ring by now, and it is no more than a ring full.
-        let ring_full = self.config.limits.ring_bytes as usize / FIXED_BYTES;
-        self.read_ring(ring_full);
-        Ok(Ended {
-            generation,
-            end_boottime_ns,
-        })
-    }
-
-    /// Writes what a generation holds.
-    fn write_window(&mut self, ended: &Ended) -> Result<(), RecordError> {
-        let old = ended.generation;
-        for Repeat { key, value } in self.probes.generations.drain(old)? {
-            let is_known = self.windows[old].repeat(&key, value.repeats, value.last_boottime_ns);
-            if !is_known && let Some(family) = Family::from_number(key.family) {
-                self.lost_by(old, family, key.subject, value.repeats);
-            }
-        }
-        for loss in self.probes.losses.drain(old)? {
-            self.lost_by(old, loss.family, loss.subject, loss.accesses);
-        }
-        self.end_endpoints(old);
-        let counted = self.probes.counters.read(old)?;
-        let missed = self.probes.misses.since_last();
-        let window = std::mem::take(&mut self.windows[old]);
-        let frame = self.frame(self.clock.utc_us(ended.end_boottime_ns));
-        let mut tables = rows::tables(
-            &window,
-            &frame,
-            &self.probes.attached().plan,
-            &counted
-                .since(&self.counted[old])
-                .with_missed(missed)
-                .with_told(Family::Socket, std::mem::take(&mut self.unended)),
-        );
-        rows::log_traffic(&window, &tables.coverage);
-        calls::add_rows(&mut tables, &window, &self.conversations, &frame);
-        self.counted[old] = counted;
-        self.unexplained = rows::explain(&mut tables.coverage, self.unexplained);
-        if let Some(unwritten_us) = self.writer.unwritten_us(frame.start_us) {
-            rows::state_gap(&mut tables.coverage, unwritten_us);
-        }
-        let window = sink::Window {
-            start_us: frame.start_us,
-            end_us: frame.end_us,
-        };
-        self.writer.end(window, &tables);
-        Ok(())
-    }
-
-    /// Says whose lost accesses were, where the kernel's subject is known.
-    fn lost_by(&mut self, generation: usize, family: Family, subject: u64, accesses: u64) {
-        if let Some(subject) = self.identities.subject_of(subject) {
-            self.windows[generation].lost_by(family, &subject, accesses);
-        }
     }
 
     /// What the rows of the running window share, were it to end now.

@@ -77,14 +77,7 @@ impl Coverage {
         for (sum, more) in sums {
             *sum = sum.saturating_add(more);
         }
-        for (reason, lost) in [
-            ("ring full", row.lost_ring_full),
-            ("subject unknown", row.lost_subject_unknown),
-            ("object unknown", row.lost_object_unknown),
-            ("nested", row.lost_nested),
-            ("unsupported", row.lost_unsupported),
-            ("unresolved", row.lost_unresolved),
-        ] {
+        for (reason, lost) in row.lost_by_reason() {
             if lost > 0 {
                 let sum = self.lost_by_reason.entry(reason).or_default();
                 *sum = sum.saturating_add(lost);

@@ -185,14 +185,7 @@ fn families(rows: &[CoverageRow]) -> Vec<Family> {
         family.gap_us += row.gap_us;
         family.gap_reasons.extend(row.gap_reason.clone());
         family.complete &= row.is_complete();
-        for (reason, lost) in [
-            ("ring full", row.lost_ring_full),
-            ("subject unknown", row.lost_subject_unknown),
-            ("object unknown", row.lost_object_unknown),
-            ("nested", row.lost_nested),
-            ("unsupported", row.lost_unsupported),
-            ("unresolved", row.lost_unresolved),
-        ] {
+        for (reason, lost) in row.lost_by_reason() {
             if lost > 0 {
                 *family.lost_by_reason.entry(reason).or_default() += lost;
             }

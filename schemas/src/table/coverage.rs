@@ -78,6 +78,19 @@ impl CoverageRow {
         is_others && self.adds_up()
     }
 
+    /// What was lost by each reason, with the reason's words, whether anything was or not.
+    #[must_use]
+    pub fn lost_by_reason(&self) -> [(&'static str, u64); 6] {
+        [
+            ("ring full", self.lost_ring_full),
+            ("subject unknown", self.lost_subject_unknown),
+            ("object unknown", self.lost_object_unknown),
+            ("nested", self.lost_nested),
+            ("unsupported", self.lost_unsupported),
+            ("unresolved", self.lost_unresolved),
+        ]
+    }
+
     fn adds_up(&self) -> bool {
         self.backend != "none"
             && self.seen == self.recorded.saturating_add(self.lost)
