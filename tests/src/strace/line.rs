@@ -39,9 +39,6 @@ pub enum Line<'a> {
     Signal,
 }
 
-/// Name of a call that a thread was about to make when it was killed, so that nobody could read which: it was never made.
-const KILLED: &str = "???";
-
 /// Takes a line apart into the thread that it is about and what it says.
 ///
 /// # Errors
@@ -63,7 +60,7 @@ pub fn parse(text: &str) -> Result<(u32, Line<'_>), Error> {
     }
     let (name, rest) = rest.split_once('(').ok_or_else(bad)?;
     let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    if name != KILLED && (name.is_empty() || !name.bytes().all(known)) {
+    if name.is_empty() || !name.bytes().all(known) {
         return Err(bad());
     }
     let start = rest.strip_suffix("<unfinished ...>").or_else(|| {
@@ -124,14 +121,6 @@ mod tests {
                 Line::Resumed {
                     name: "clone",
                     rest: ", child_tidptr=0x7f) = 12003",
-                },
-            ),
-            (
-                "2573  ???( <unfinished ...>",
-                2573,
-                Line::Unfinished {
-                    name: "???",
-                    start: "",
                 },
             ),
             ("12001 +++ exited with 0 +++", 12001, Line::Ended),
