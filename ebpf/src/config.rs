@@ -31,6 +31,10 @@ static TYPED_TASK: u32 = 0;
 #[unsafe(no_mangle)]
 static TASK_REGISTERS: u32 = 0;
 
+/// Places of one generation of the usage map, less one.
+#[unsafe(no_mangle)]
+static USAGE_MASK: u32 = 0;
+
 /// Seed of the path hashes: random per load, so that nobody can prepare colliding paths.
 #[unsafe(no_mangle)]
 static HASH_SEED: u64 = 0;
@@ -81,6 +85,11 @@ pub(crate) fn has_typed_task() -> bool {
 #[inline(always)]
 pub(crate) fn has_task_registers() -> bool {
     read_u32(&raw const TASK_REGISTERS) != 0
+}
+
+#[inline(always)]
+pub(crate) fn usage_mask() -> u32 {
+    read_u32(&raw const USAGE_MASK) as u32
 }
 
 #[inline(always)]

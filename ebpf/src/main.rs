@@ -5,7 +5,7 @@
 //! function behind it (`fexit`, kernels with trampolines), and a kprobe with its kretprobe on functions that more leads to than calls.
 #![no_std]
 #![no_main]
-#![feature(core_intrinsics)]
+#![feature(asm_experimental_arch, core_intrinsics)]
 #![expect(
     internal_features,
     reason = "the one way to an atomic add: the target has no compare-and-swap before 5.12"

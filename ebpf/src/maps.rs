@@ -11,7 +11,7 @@ use whittle_schemas::record::{
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
     socket::SocketBody,
     subject::SubjectKey,
-    usage::{UsageKey, UsageValue},
+    usage::UsageSlot,
 };
 
 use crate::{
@@ -43,15 +43,13 @@ pub(crate) static INTERPRETERS: HashMap<[u8; INTERPRETER_NAME_BYTES], Interprete
 #[map]
 pub(crate) static SCRIPTS: LruHashMap<u64, u32> = LruHashMap::with_max_entries(bound::SCRIPTS, 0);
 
-/// Repeats per key, first generation.
+/// Repeats per key, of both generations: see `usage`. The agent maps it into its memory.
 #[map]
-pub(crate) static USAGE_0: HashMap<UsageKey, UsageValue> =
-    HashMap::with_max_entries(bound::USAGES, 0);
+pub(crate) static USAGE: Array<UsageSlot> =
+    Array::with_max_entries(2 * bound::USAGES, BPF_F_MMAPABLE);
 
-/// Repeats per key, second generation.
-#[map]
-pub(crate) static USAGE_1: HashMap<UsageKey, UsageValue> =
-    HashMap::with_max_entries(bound::USAGES, 0);
+/// `BPF_F_MMAPABLE` of `include/uapi/linux/bpf.h`, since 5.5.
+const BPF_F_MMAPABLE: u32 = 1 << 10;
 
 /// Whose losses were, first generation.
 #[map]
@@ -98,10 +96,6 @@ pub(crate) static COUNTS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNT
 /// Memory in which records are put together.
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SLOTS, 0);
-
-/// Slots of [`SCRATCH`] that are in use: `cpu * SLOTS + slot`.
-#[map]
-pub(crate) static CLAIMS: HashMap<u32, u32> = HashMap::with_max_entries(4_096, 0);
 
 /// TCP connections by their `struct sock`. Entries go when the kernel destroys the socket. The oldest makes room when
 /// there are more: what it carries from then on counts as a connection that is older than its entry.

@@ -1,15 +1,9 @@
 //! Memory in which a record is put together: too large for the stack, and safe when one probe interrupts
-//! another on the same CPU. A slot is claimed by inserting its number into a map, the one step that no
-//! kernel since 5.10 lets two programs do at once.
+//! another on the same CPU. A slot is claimed by adding one to a number in it: who finds itself alone there has it.
 
-use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use whittle_schemas::record::{FIXED_BYTES, counter::Reason};
 
-use crate::{
-    chunk::Cursor,
-    maps::{CLAIMS, SCRATCH},
-    path::Walk,
-};
+use crate::{chunk::Cursor, count, maps::SCRATCH, path::Walk};
 
 /// Slots per CPU: a probe, one that interrupts it, and one that interrupts that, with one to spare.
 pub(crate) const SLOTS: u32 = 4;
@@ -24,9 +18,11 @@ pub(crate) struct Scratch {
     /// Behind everything that a record can reach, as is what follows.
     pub(crate) walk: Walk,
     pub(crate) cursor: Cursor,
+    /// Programs that have the slot, or are looking whether they do.
+    claims: u64,
 }
 
-const BEHIND_BYTES: usize = size_of::<Walk>() + size_of::<Cursor>();
+const BEHIND_BYTES: usize = size_of::<Walk>() + size_of::<Cursor>() + size_of::<u64>();
 
 const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - BEHIND_BYTES);
 
@@ -50,13 +46,12 @@ impl Scratch {
 pub(crate) fn with<R>(
     work: impl FnOnce(&mut Scratch, u32) -> Result<R, Reason>,
 ) -> Result<R, Reason> {
-    let slot = claim().ok_or(Reason::Nested)?;
-    let result = match of(slot.index) {
-        Some(scratch) => work(scratch, slot.index),
-        None => Err(Reason::Nested),
-    };
-    // Absent only if it was never there.
-    let _ = CLAIMS.remove(slot.claim);
+    let (scratch, slot) = claim().ok_or(Reason::Nested)?;
+    let result = work(scratch, slot);
+    // Programs of this kind stay on their CPU: it is the same slot still.
+    if let Some(claims) = claims(slot) {
+        count::add(claims, u64::MAX);
+    }
     result
 }
 
@@ -69,24 +64,28 @@ pub(crate) fn of(index: u32) -> Option<&'static mut Scratch> {
         .map(|scratch| unsafe { &mut *scratch })
 }
 
-struct Slot {
-    index: u32,
-    claim: u32,
-}
-
+/// A slot that nobody else has, as memory and as number.
 #[inline(always)]
-fn claim() -> Option<Slot> {
-    // SAFETY: the helper has no precondition.
-    let cpu = unsafe { bpf_get_smp_processor_id() } as u32;
+fn claim() -> Option<(&'static mut Scratch, u32)> {
     let mut index = 0;
     while index < SLOTS {
-        let claim = cpu * SLOTS + index;
-        if CLAIMS.insert(claim, 1, BPF_NOEXIST).is_ok() {
-            return Some(Slot { index, claim });
+        let claims = claims(index)?;
+        count::add(claims, 1);
+        // SAFETY: inside of a map value.
+        if unsafe { claims.read_volatile() } == 1 {
+            return Some((of(index)?, index));
         }
+        count::add(claims, u64::MAX);
         index += 1;
     }
     None
+}
+
+#[inline(always)]
+fn claims(index: u32) -> Option<*mut u64> {
+    let scratch = SCRATCH.get_ptr_mut(index)?;
+    // SAFETY: inside of a map value.
+    Some(unsafe { &raw mut (*scratch).claims })
 }
 
 /// `BPF_NOEXIST` of `include/uapi/linux/bpf.h`: insert, and fail where the key is there already.

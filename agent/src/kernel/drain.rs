@@ -1,33 +1,22 @@
 //! The usage map's two generations: swap, wait until no program looks at the old one, read it, empty it.
 
-use std::io;
-
 use aya::{
     Ebpf,
-    maps::{Array, Map, MapData, MapError},
+    maps::{Array, Map, MapError},
 };
-use rustix::thread::{MembarrierCommand, membarrier};
-use whittle_schemas::record::usage::{UsageKey, UsageValue};
+use whittle_schemas::record::usage::UsageSlot;
 
-use super::{KernelError, batch};
+use super::{KernelError, grace::Grace, mapped::Mapped};
 
-const NAMES: [&str; 2] = ["USAGE_0", "USAGE_1"];
+const TABLE: &str = "USAGE";
 const SWITCH: &str = "GENERATION";
 
 /// Both generations, and the switch between them.
 pub struct Generations {
-    maps: [MapData; 2],
-    switch: Array<MapData, u32>,
+    table: Mapped<UsageSlot>,
+    switch: Array<aya::maps::MapData, u32>,
+    grace: Grace,
     current: usize,
-}
-
-/// Accesses that repeated an already reported one.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeat {
-    /// As in the record of the first one.
-    pub key: UsageKey,
-    /// How many, and when the last was.
-    pub value: UsageValue,
 }
 
 impl Generations {
@@ -37,20 +26,24 @@ impl Generations {
             .ok_or(KernelError::Incomplete(SWITCH))?;
         let switch =
             Array::try_from(switch).map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
+        let Some(Map::Array(table)) = object.take_map(TABLE) else {
+            return Err(KernelError::Incomplete(TABLE));
+        };
         Ok(Self {
-            maps: [take_map(object, NAMES[0])?, take_map(object, NAMES[1])?],
+            table: Mapped::new(table).map_err(|cause| failed(TABLE, cause))?,
             switch,
+            grace: Grace::new().map_err(|cause| failed(SWITCH, cause))?,
             current: 0,
         })
     }
 
     /// Lets the probes count in the other generation. When this returns, no program adds to the old one any
-    /// more: `membarrier` waits until every CPU has left the code that ran before the switch.
+    /// more.
     ///
     /// The records that belong to the old generation are then all in the ring: read it empty before [`Self::drain`].
     ///
     /// # Errors
-    /// The kernel does not let the switch be written.
+    /// The kernel does not let the switch be written, or does not say when its programs have ended.
     pub fn swap(&mut self) -> Result<usize, KernelError> {
         let old = self.current;
         self.current = 1 - old;
@@ -58,33 +51,25 @@ impl Generations {
         self.switch
             .set(0, next, 0)
             .map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
-        if let Err(error) = membarrier(MembarrierCommand::Global) {
-            // What a straggler adds after the drain stays in the map and is found at its next drain.
-            tracing::warn!(%error, "membarrier");
-        }
+        self.grace.wait().map_err(|cause| failed(SWITCH, cause))?;
         Ok(old)
     }
 
-    /// Reads a generation that is not current, and empties it.
+    /// Reads the places that are taken of a generation that is not current, and frees them.
     ///
     /// # Errors
-    /// The kernel does not let the map be read or emptied.
-    pub fn drain(&mut self, generation: usize) -> Result<Vec<Repeat>, KernelError> {
-        let failed = |cause: io::Error| KernelError::Map {
-            map: NAMES[generation],
-            cause: MapError::IoError(cause),
-        };
-        let entries = batch::take_all(&self.maps[generation]).map_err(failed)?;
-        Ok(entries
-            .into_iter()
-            .map(|(key, value)| Repeat { key, value })
-            .collect())
+    /// The kernel does not let the table be mapped.
+    pub fn drain(&mut self, generation: usize) -> Result<Vec<UsageSlot>, KernelError> {
+        let half = self.table.entries() / 2;
+        let first = half * (generation & 1);
+        let taken = self
+            .table
+            .take(first..first + half, |slot| slot.claims_and_repeats != 0);
+        taken.map_err(|cause| failed(TABLE, cause))
     }
 }
 
-fn take_map(object: &mut Ebpf, name: &'static str) -> Result<MapData, KernelError> {
-    match object.take_map(name) {
-        Some(Map::HashMap(map)) => Ok(map),
-        _ => Err(KernelError::Incomplete(name)),
-    }
+fn failed(map: &'static str, cause: std::io::Error) -> KernelError {
+    let cause = MapError::IoError(cause);
+    KernelError::Map { map, cause }
 }

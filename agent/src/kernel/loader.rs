@@ -8,7 +8,7 @@ use aya::{
     programs::{Program, ProgramError},
 };
 use whittle_schemas::record::{
-    Family, bound, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES,
+    Family, bound, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES, usage::UsageSlot,
 };
 
 use crate::model::interpreter::interpreters;
@@ -67,8 +67,27 @@ impl Limits {
             return self.ring_bytes;
         }
         let scaled = u64::from(entries) * u64::from(self.map_percent) / 100;
-        u32::try_from(scaled).unwrap_or(entries).max(1)
+        let scaled = u32::try_from(scaled).unwrap_or(entries).max(1);
+        if map == USAGE {
+            return power_of_two_within(scaled);
+        }
+        scaled
     }
+
+    /// What the probes find a place of the usage map with.
+    fn usage_mask(self) -> u32 {
+        self.of(USAGE, 2 * bound::USAGES) / 2 - 1
+    }
+}
+
+/// The map whose generations are powers of two.
+const USAGE: &str = "USAGE";
+
+/// The largest power of two that is not larger, and not less than two pages of places: each generation begins with a page.
+fn power_of_two_within(entries: u32) -> u32 {
+    const TWO_PAGES: u32 = 128;
+    const { assert!(TWO_PAGES as usize * size_of::<UsageSlot>() == 2 * 4_096) };
+    (1 << entries.ilog2()).max(TWO_PAGES)
 }
 
 /// Why the probes could not be brought into the kernel.
@@ -303,6 +322,7 @@ fn load_object(
     let opaque_registers = u32::from(constants.opaque_registers);
     let typed_task = u32::from(support::has_typed_task(btf));
     let task_registers = u32::from(support::has_task_registers(btf));
+    let usage_mask = limits.usage_mask();
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -314,6 +334,7 @@ fn load_object(
         .override_global("WATCH_ALL", &watch_all, true)
         .override_global("AGENT_TGID", &agent_tgid, true)
         .override_global("HASH_SEED", &seed, true)
+        .override_global("USAGE_MASK", &usage_mask, true)
         .override_global("COUNT_CALLS", &count_calls, true)
         .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
         .override_global("TYPED_TASK", &typed_task, true)

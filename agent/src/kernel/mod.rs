@@ -1,15 +1,17 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `batch`, `pending`, `counters`, `misses`, `losses`,
-//! `remembered`). `offsets` finds the members of the kernel's structs, with `btf`. The only user of aya.
+//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`, `misses`, `losses`,
+//! `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`. The only user of aya.
 
 mod attach;
 mod batch;
 mod btf;
 mod counters;
 mod drain;
+mod grace;
 mod hooks;
 mod loader;
 mod losses;
+mod mapped;
 mod misses;
 mod offsets;
 mod openssl;
@@ -22,7 +24,6 @@ mod symbols;
 mod tasks;
 
 pub use counters::{Counts, CpuCounts};
-pub use drain::Repeat;
 pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
 pub use losses::Loss;
 pub use openssl::{OpensslFile, OpensslUse};

@@ -6,10 +6,9 @@ use aya::{
     Ebpf,
     maps::{Map, MapData, MapError},
 };
-use rustix::thread::{MembarrierCommand, membarrier};
 use whittle_schemas::record::subject::SubjectKey;
 
-use super::{KernelError, batch, tasks::Tasks};
+use super::{KernelError, batch, grace::Grace, tasks::Tasks};
 
 const SUBJECTS: &str = "SUBJECTS";
 const SCRIPTS: &str = "SCRIPTS";
@@ -18,6 +17,7 @@ const SCRIPTS: &str = "SCRIPTS";
 pub(super) struct Announced {
     subjects: MapData,
     scripts: MapData,
+    grace: Grace,
 }
 
 /// What the kernel remembers.
@@ -34,6 +34,7 @@ impl Announced {
         Ok(Self {
             subjects: take(object, SUBJECTS)?,
             scripts: take(object, SCRIPTS)?,
+            grace: Grace::new().map_err(|cause| failed(SUBJECTS, cause))?,
         })
     }
 
@@ -49,9 +50,8 @@ impl Announced {
         remembered
             .scripts
             .extend(entries.iter().map(|(script, _)| *script));
-        if let Err(error) = membarrier(MembarrierCommand::Global) {
-            tracing::warn!(%error, "membarrier");
-        }
+        let waited = self.grace.wait();
+        waited.map_err(|cause| failed(SUBJECTS, cause))?;
         for task in tasks.all()? {
             remembered.subjects.insert(task.subject);
             remembered.scripts.insert(task.script);

@@ -4,7 +4,6 @@ use whittle_schemas::record::{FIXED_BYTES, Family};
 
 use crate::{
     clock, decode,
-    kernel::Repeat,
     model::{Event, Touch},
     sink,
 };
@@ -46,10 +45,11 @@ impl Recorder {
     /// Writes what a generation holds.
     pub(super) fn write_window(&mut self, ended: &Ended) -> Result<(), RecordError> {
         let old = ended.generation;
-        for Repeat { key, value } in self.probes.generations.drain(old)? {
-            let is_known = self.windows[old].repeat(&key, value.repeats, value.last_boottime_ns);
+        for slot in self.probes.generations.drain(old)? {
+            let (key, repeats) = (&slot.key, slot.repeats());
+            let is_known = self.windows[old].repeat(key, repeats, slot.last_boottime_ns);
             if !is_known && let Some(family) = Family::from_number(key.family) {
-                self.lost_by(old, family, key.subject, value.repeats);
+                self.lost_by(old, family, key.subject, repeats);
             }
         }
         for loss in self.probes.losses.drain(old)? {

@@ -10,7 +10,7 @@ pub const SUBJECTS: u32 = 16_384;
 /// Scripts that were announced. As with [`SUBJECTS`], the oldest makes room.
 pub const SCRIPTS: u32 = 16_384;
 
-/// Keys of each generation of the usage map. Accesses past them go through the ring, repeats too.
+/// Places of each generation of the usage map, a power of two. Accesses that find none go through the ring, repeats too.
 pub const USAGES: u32 = 65_536;
 
 /// Bytes of the ring: a power of two, at least a page. What finds no room is lost.
@@ -41,12 +41,11 @@ pub const PENDING: u32 = 2_048;
 pub const CONNECTING: u32 = 1_024;
 
 /// The maps by their names, with these bounds.
-pub const ALL: [(&str, u32); 15] = [
+pub const ALL: [(&str, u32); 14] = [
     ("TASKS", TASKS),
     ("SUBJECTS", SUBJECTS),
     ("SCRIPTS", SCRIPTS),
-    ("USAGE_0", USAGES),
-    ("USAGE_1", USAGES),
+    ("USAGE", 2 * USAGES),
     ("RING", RING_BYTES),
     ("LOSSES_0", LOSSES),
     ("LOSSES_1", LOSSES),

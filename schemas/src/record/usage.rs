@@ -1,4 +1,5 @@
-//! Key and value of the usage map: one entry per (subject, action, object, outcome), counting repeats.
+//! The usage map: one place per (subject, action, object, outcome), counting repeats. It is an open-addressing table in an array
+//! of the kernel: looking a key up takes a fraction of what the kernel's own hash maps take, and the agent reads it as memory.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -22,14 +23,31 @@ pub struct UsageKey {
 
 const _: () = assert!(size_of::<UsageKey>() == 48);
 
-/// What is counted per key.
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+/// A place of the usage map, which both generations share: the first one's places come before the second one's. All zero: free.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct UsageValue {
-    /// Accesses after the first one of the generation: the first one is the ring record.
-    pub repeats: u64,
+pub struct UsageSlot {
+    /// What is counted here. Its subject is written last, and is 0 until then: a key with a subject is whole.
+    pub key: UsageKey,
+    /// Accesses after the first one of the generation, which is the ring record; and in units of [`CLAIM`], who wanted the
+    /// place. Whoever finds itself the only one has it. Where two came at once nobody has it, and its key stays zero.
+    pub claims_and_repeats: u64,
     /// When the last repeat ended, on `CLOCK_BOOTTIME`, in nanoseconds; 0 without repeats.
     pub last_boottime_ns: u64,
 }
 
-const _: () = assert!(size_of::<UsageValue>() == 16);
+/// In [`UsageSlot::claims_and_repeats`]: one claim. Below it is room for 280 trillion repeats.
+pub const CLAIM: u64 = 1 << 48;
+
+/// Places in which a key is looked for, from its home on: with half of all places taken, one key in some thousand finds none.
+pub const PROBES: u32 = 16;
+
+const _: () = assert!(size_of::<UsageSlot>() == 64);
+
+impl UsageSlot {
+    /// How often the access was repeated.
+    #[must_use]
+    pub const fn repeats(&self) -> u64 {
+        self.claims_and_repeats & (CLAIM - 1)
+    }
+}
