@@ -25,7 +25,13 @@ whittle-another)
     wait
     rm /tmp/started /tmp/hold
     ;;
-empty | count | stream) bpftrace -o /tmp/bpftrace.out -c "$*" "/payload/$observer.bt" ;;
+empty)
+    open=do_filp_open
+    if grep -q ' do_file_open$' /proc/kallsyms; then open=do_file_open; fi
+    sed "s/OPEN/$open/" /payload/empty.bt >/tmp/empty.bt
+    bpftrace -o /tmp/bpftrace.out -c "$*" /tmp/empty.bt
+    ;;
+count | stream) bpftrace -o /tmp/bpftrace.out -c "$*" "/payload/$observer.bt" ;;
 strace) strace --follow-forks --trace=$calls --output=/tmp/strace.out "$@" ;;
 auditd)
     auditd

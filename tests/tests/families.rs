@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use whittle_schemas::{
     record::Family,
-    table::{Outcome, SubjectRow, Surface, Tables, UsageRow},
+    table::{EndpointRow, Outcome, SubjectRow, Surface, Tables, UsageRow},
 };
 use whittle_tests::{
     access::{self, Access, Tally},
@@ -333,6 +333,13 @@ fn words(line: &str) -> (&str, &str, &str) {
     (words[2], words[3], words[6])
 }
 
+/// A call's line with whoever made it left open.
+fn without_principal(line: &str) -> String {
+    let mut words: Vec<_> = line.split(' ').collect();
+    words[1] = "?";
+    words.join(" ")
+}
+
 #[test]
 fn requests_in_plain_text_and_openssl_are_those_that_the_client_makes() {
     check(Family::Payload, |run| {
@@ -342,10 +349,16 @@ fn requests_in_plain_text_and_openssl_are_those_that_the_client_makes() {
             ensure!(calls == run.cloud, "{calls:#?} and not {:#?}", run.cloud);
             return Ok(());
         }
+        // Whose the keys are is said at another endpoint than the calls are made at.
+        let are_keys_known = tables.endpoints.iter().all(EndpointRow::is_complete);
         for endpoint in run.cloud.iter().map(|line| words(line).2) {
             let of_endpoint = |lines: &BTreeSet<String>| -> BTreeSet<String> {
                 let lines = lines.iter().filter(|line| words(line).2 == endpoint);
-                lines.cloned().collect()
+                if are_keys_known {
+                    lines.cloned().collect()
+                } else {
+                    lines.map(|line| without_principal(line)).collect()
+                }
             };
             let (found, expected) = (of_endpoint(&calls), of_endpoint(&run.cloud));
             let rows = tables.endpoints.iter();

@@ -112,7 +112,11 @@ pub fn run(options: &Options) -> Result<()> {
     );
     if options.write {
         let command = format!("cargo xtask bench --kernel {}", options.kernel);
-        page::write(&command, &format!("Kernel {}:\n\n{table}", kernel.release))?;
+        page::write(
+            &command,
+            "",
+            &format!("Kernel {}:\n\n{table}", kernel.release),
+        )?;
     }
     Ok(())
 }

@@ -72,18 +72,19 @@ fn over(each: i64, nobody: i64) -> String {
     )
 }
 
-/// Puts the table between the page's markers of this command, or at its end.
-pub(super) fn write(command: &str, table: &str) -> Result<()> {
+/// Puts the table between the page's markers of this command, or at its end. `options` of the command are shown with it: what was
+/// measured less takes the place of what was measured whole.
+pub(super) fn write(command: &str, options: &str, table: &str) -> Result<()> {
     let path = places::repository().join(PAGE);
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
-    let page = replaced(&page, command, table);
+    let page = replaced(&page, command, options, table);
     fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
 }
 
-fn replaced(page: &str, command: &str, table: &str) -> String {
+fn replaced(page: &str, command: &str, options: &str, table: &str) -> String {
     let begin = format!("<!-- {command}: begin -->\n");
     let end = format!("<!-- {command}: end -->\n");
-    let section = format!("{begin}`{command} --write`. {table}{end}");
+    let section = format!("{begin}`{command}{options} --write`. {table}{end}");
     let place = page.find(&begin).zip(page.find(&end));
     match place.filter(|(first, last)| first < last) {
         Some((first, last)) => format!("{}{section}{}", &page[..first], &page[last + end.len()..]),
@@ -106,9 +107,19 @@ mod tests {
 
     #[test]
     fn a_later_run_replaces_its_own_section_alone() {
-        let page = replaced("# Figures\n", "cargo xtask bench --kernel 6.1", "| one |\n");
-        let page = replaced(&page, "cargo xtask bench --native", "| other |\n");
-        let page = replaced(&page, "cargo xtask bench --kernel 6.1", "| two |\n");
+        let page = replaced(
+            "# Figures\n",
+            "cargo xtask bench --kernel 6.1",
+            "",
+            "| one |\n",
+        );
+        let page = replaced(
+            &page,
+            "cargo xtask bench --native",
+            " --seconds 9",
+            "| other |\n",
+        );
+        let page = replaced(&page, "cargo xtask bench --kernel 6.1", "", "| two |\n");
         assert_eq!(page.matches("begin -->").count(), 2);
         assert!(!page.contains("| one |"), "{page}");
         assert!(

@@ -74,8 +74,8 @@ pub(super) fn run(
     let [nobody, recorded] = ["nobody", "whittle"].map(|observer| {
         let list = format!(
             "/payload/workload prepare 1\n\
-             /payload/observe.sh {observer} /payload/workload {} forever &\n\
-             while [ ! -e /tmp/warm ]; do sleep 0.2; done; \
+             /payload/observe.sh {observer} /payload/workload {} forever & \
+             while [ ! -e /tmp/warm ]; do kill -0 $! || exit 1; sleep 0.2; done; \
              grep -i ' t ' /proc/kallsyms | sed 's/^/whittle-symbol /'; \
              echo whittle-ready; sleep 120\n",
             operation.workload()

@@ -78,7 +78,9 @@ pub(super) fn run(options: &NativeOptions, whittle: Option<&Path>, write: bool) 
     );
     println!("{table}");
     if write {
-        page::write("cargo xtask bench --native", &table)?;
+        let (seconds, pairs) = (options.seconds, options.pairs);
+        let shown = format!(" --seconds {seconds} --pairs {pairs}");
+        page::write("cargo xtask bench --native", &shown, &table)?;
     }
     Ok(())
 }
