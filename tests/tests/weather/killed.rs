@@ -108,13 +108,21 @@ fn windows_before_the_kill_are_whole_and_the_gap_after_it_is_in_the_coverage() -
     );
     let cut = gaps.first().map_or(0, |gap| gap.0);
     let before: Vec<_> = who(&tables, &folder.join("before"));
-    // The command may have needed the first one to start.
-    for start in starts.iter().skip(1).filter(|start| **start < cut) {
-        ensure!(
-            before.iter().any(|(row, _)| row.window_start_us == *start),
-            "a window before the kill has nothing in it"
-        );
-    }
+    let is_empty = |start: &&i64| {
+        let mut opens = before.iter();
+        opens.all(|(row, _)| row.window_start_us != **start)
+    };
+    // The command may have needed the first ones to start.
+    let working = starts.iter().skip_while(is_empty);
+    let empty: Vec<_> = working
+        .filter(|start| **start < cut)
+        .filter(is_empty)
+        .collect();
+    ensure!(
+        before.len() >= 2 && empty.is_empty(),
+        "{} windows before the kill have something in them, {empty:?} have not",
+        before.len()
+    );
     let after: u64 = who(&tables, &folder.join("after"))
         .iter()
         .map(|(row, _)| row.count)
