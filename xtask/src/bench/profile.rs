@@ -1,6 +1,6 @@
 //! `cargo xtask bench --profile OPERATION`: where the instructions of one operation go. A guest does it over and over, once
-//! with nobody watching and once recorded; when all is warm, one is stepped through from the entry of its system call to its
-//! return, and each instruction is put down to the function that it is in. What the recorder does later is not in it.
+//! with nobody watching and once recorded; when all is warm, one is stepped through from the entry of its first system call to the
+//! return of its last, and each instruction is put down to the function that it is in. What the recorder does later is not in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::guest;
 use crate::vm::machine::{self, Processors};
 use crate::vm::{initramfs, kernel, root};
 
-/// Operations that begin with a system call, which is all that they are.
+/// Operations that are system calls, and nothing else that counts.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Operation {
     /// An open that was made before
@@ -22,6 +22,8 @@ pub(super) enum Operation {
     Read,
     /// A datagram sent
     Udp,
+    /// A TCP connection on loopback: made, accepted, closed at both ends
+    Tcp,
     /// A stat, which nobody watches
     Stat,
 }
@@ -33,17 +35,27 @@ impl Operation {
             Self::Open => "open",
             Self::Read => "read",
             Self::Udp => "udp",
+            Self::Tcp => "tcp",
             Self::Stat => "stat",
         }
     }
 
-    /// Entry function of its system call.
+    /// Entry function of its first system call.
     fn entry(self) -> &'static str {
         match self {
             Self::Open => "__x64_sys_openat",
             Self::Read => "__x64_sys_read",
             Self::Udp => "__x64_sys_sendto",
+            Self::Tcp => "__x64_sys_socket",
             Self::Stat => "__x64_sys_newfstatat",
+        }
+    }
+
+    /// How many system calls it is.
+    fn calls(self) -> u32 {
+        match self {
+            Self::Tcp => 5,
+            _ => 1,
         }
     }
 }
@@ -118,13 +130,21 @@ fn steps(mut gdb: Gdb, operation: Operation, symbols: &Symbols) -> Result<Steps>
         gdb.run_to(entry)?;
     }
     let mut steps = Steps::new();
+    let mut calls = 0;
+    let mut was_in_kernel = true;
     for _ in 0..MOST_STEPS {
         let at = gdb.program_counter()?;
-        if at < KERNEL {
-            gdb.kill();
-            return Ok(steps);
+        let is_in_kernel = at >= KERNEL;
+        if is_in_kernel {
+            *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
+        } else if was_in_kernel {
+            calls += 1;
+            if calls == operation.calls() {
+                gdb.kill();
+                return Ok(steps);
+            }
         }
-        *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
+        was_in_kernel = is_in_kernel;
         gdb.step()?;
     }
     bail!("the operation does not end within {MOST_STEPS} instructions")
