@@ -10,7 +10,7 @@ use whittle_schemas::record::{
 use crate::{
     config::{self, offset},
     hash::mix,
-    kernel::{self, read},
+    kernel::{self, read, read_or_zero},
     path::{self, Path},
 };
 
@@ -18,11 +18,18 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Socket {
     pub(crate) sock: u64,
-    /// Number of its inode.
-    pub(crate) inode: u64,
+    inode: u64,
     pub(crate) family: u16,
     pub(crate) kind: u16,
     pub(crate) protocol: u16,
+}
+
+impl Socket {
+    /// Number of its inode.
+    #[inline(always)]
+    pub(crate) fn inode_number(&self) -> u64 {
+        read_or_zero(self.inode, offset!(inode_ino))
+    }
 }
 
 /// Where there is no socket, or it is gone.
@@ -71,7 +78,7 @@ fn wanted_of_file(file: u64, wanted: impl Fn(u16) -> bool) -> Option<Socket> {
     let sock: u64 = read(socket, offset!(socket_sk))?;
     Some(Socket {
         sock,
-        inode: read(inode, offset!(inode_ino))?,
+        inode,
         family: read(sock, offset!(sock_family))?,
         kind,
         protocol: read(sock, offset!(sock_protocol))?,
@@ -159,12 +166,12 @@ pub(crate) fn add_peer(object: &mut [u64; 4], socket: &Socket, address: &mut Add
     let sock = socket.sock;
     let ip = match socket.family {
         AF_INET => {
-            let ip: u32 = kernel::read_or_zero(sock, offset!(sock_peer));
+            let ip: u32 = read_or_zero(sock, offset!(sock_peer));
             address.words[PEER] = inet_head(AF_INET, 0) | (u64::from(ip) << 32);
             [u64::from(ip), 0]
         }
         AF_INET6 => {
-            let ip: [u64; 2] = kernel::read_or_zero(sock, offset!(sock_v6_peer));
+            let ip: [u64; 2] = read_or_zero(sock, offset!(sock_v6_peer));
             address.words[PEER] = inet_head(AF_INET6, 0);
             address.words[PEER + 1] = ip[0];
             address.words[PEER + 2] = ip[1];

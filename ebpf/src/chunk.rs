@@ -1,5 +1,4 @@
-//! Sending the bytes that a call moved, in chunks. Bytes come from one buffer of the caller or from a vector of them
-//! (`struct iovec`); a chunk never spans two buffers.
+//! Sending the bytes that a call moved, in chunks. Where they are says `source`; a chunk never spans two buffers.
 
 use core::hint::black_box;
 
@@ -13,82 +12,13 @@ use whittle_schemas::record::{
 use crate::{
     emit,
     scratch::{self, Scratch},
+    source::{BUFFERS, IOVEC_BYTES, Source, iovec, smaller},
     subject::Sighting,
-    syscall::{read_user, read_user_or_zero},
 };
 
 /// Most chunks of one call: those of the most that is kept of a request, and as many again for buffers of a vector
 /// that are shorter. What goes past it is counted as lost.
 const CHUNKS: u32 = 32;
-
-/// Most buffers of a vector that are looked at, empty ones included: stops a vector of 1,024 empty buffers.
-const BUFFERS: u64 = 64;
-
-/// Size of the caller's `struct iovec`.
-const IOVEC_BYTES: u64 = 16;
-
-/// Where bytes are in the caller's memory.
-#[derive(Clone, Copy)]
-pub(crate) struct Source {
-    /// Of the buffer or, where `buffers` is not 0, of the vector.
-    pub(crate) address: u64,
-    pub(crate) buffers: u64,
-}
-
-impl Source {
-    /// The first eight bytes, or all `length` of them where those are fewer; the rest of the word is zero. Of a vector,
-    /// what its first two buffers hold of them.
-    #[inline(always)]
-    pub(crate) fn first_bytes(self, length: u64) -> u64 {
-        if self.buffers == 0 && length >= 8 {
-            return read_user_or_zero::<u64>(self.address);
-        }
-        gather(self.address, self.buffers, length)
-    }
-}
-
-/// A global function, which the verifier checks once.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn gather(address: u64, buffers: u64, length: u64) -> u64 {
-    if buffers == 0 {
-        return up_to_eight(address, length).0;
-    }
-    let Some((base, bytes)) = iovec(address) else {
-        return 0;
-    };
-    let (first, known) = up_to_eight(base, if bytes < length { bytes } else { length });
-    if known >= 8 || buffers < 2 {
-        return first;
-    }
-    let Some((base, bytes)) = iovec(address + IOVEC_BYTES) else {
-        return first;
-    };
-    let rest = length - known;
-    let (second, _) = up_to_eight(base, if bytes < rest { bytes } else { rest });
-    first | (second << (known * 8))
-}
-
-/// At most eight bytes, and how many.
-#[inline(always)]
-fn up_to_eight(address: u64, length: u64) -> (u64, u64) {
-    // Opaque, or the compiler leaves the comparison out for what it knows of the caller.
-    let mut length = black_box(length);
-    if length > 8 {
-        length = 8;
-    }
-    let mut word = 0_u64;
-    // Where the read fails the word stays 0.
-    // SAFETY: `word` has eight bytes.
-    unsafe { bpf_probe_read_user((&raw mut word).cast(), length as u32, address as *const _) };
-    (word, length)
-}
-
-#[inline(always)]
-fn iovec(address: u64) -> Option<(u64, u64)> {
-    let [base, length] = read_user::<[u64; 2]>(address)?;
-    Some((base, length))
-}
 
 /// How far the sending has come. In the slot, for the verifier would follow each member through every turn of the loop.
 #[repr(C)]
@@ -96,9 +26,10 @@ pub(crate) struct Cursor {
     /// Where the next bytes are, and how many are left in their buffer.
     address: u64,
     left: u64,
-    /// Where the next buffer is described, and how many there are.
+    /// Where the next buffer is described, how many there are, and whether that is in the kernel's memory.
     vector: u64,
     buffers: u64,
+    in_kernel: u64,
     /// Bytes that are still to be sent, and that the call moved behind what was sent.
     keep: u64,
     rest: u64,
@@ -112,17 +43,9 @@ pub(crate) fn send(sighting: Sighting, slot: u32, source: Source, keep: u32) -> 
     let scratch = scratch::of(slot).ok_or(Reason::Nested)?;
     // SAFETY: the slot is this program's alone, and holds the body.
     let rest = unsafe { (*scratch.body::<PayloadBody>()).length };
+    let (address, buffers) = source.packed();
+    Reason::or_recorded(aim(slot, address, buffers, u64::from(rest)))?;
     let cursor = &mut scratch.cursor;
-    (cursor.address, cursor.left) = (source.address, u64::from(keep));
-    (cursor.vector, cursor.buffers) = (0, 0);
-    if source.buffers != 0 {
-        (cursor.vector, cursor.left) = (source.address, 0);
-        cursor.buffers = if source.buffers > BUFFERS {
-            BUFFERS
-        } else {
-            source.buffers
-        };
-    }
     cursor.keep = u64::from(keep);
     cursor.rest = u64::from(rest);
     cursor.sent = 0;
@@ -134,6 +57,24 @@ pub(crate) fn send(sighting: Sighting, slot: u32, source: Source, keep: u32) -> 
         }
     }
     Err(Reason::Unsupported)
+}
+
+/// Puts the cursor at the first of so many bytes. A global function, which the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn aim(slot: u32, address: u64, buffers: u64, length: u64) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return Reason::Nested as u32;
+    };
+    let Some(start) = Source::unpacked(address, buffers).start(length) else {
+        return Reason::ObjectUnknown as u32;
+    };
+    let cursor = &mut scratch.cursor;
+    (cursor.address, cursor.left) = (start.address, start.left);
+    cursor.vector = start.vector;
+    cursor.buffers = smaller(start.buffers, BUFFERS);
+    cursor.in_kernel = start.in_kernel;
+    0
 }
 
 /// Of [`send_step`]: there is more. No reason has this number.
@@ -152,7 +93,7 @@ extern "C" fn send_step(sighting: u32, slot: u32) -> u32 {
         return 0;
     }
     if cursor.left == 0 && cursor.buffers != 0 {
-        let Some((base, length)) = iovec(cursor.vector) else {
+        let Some((base, length)) = iovec(cursor.vector, cursor.in_kernel) else {
             return Reason::ObjectUnknown as u32;
         };
         (cursor.address, cursor.left) = (base, length);

@@ -8,23 +8,23 @@ use whittle_schemas::record::{
     Family, KIND_CLOSED, KIND_OPENED,
     counter::Reason,
     payload::{
-        ClosedBody, Connection, FLAG_LOST, FLAG_MIDSTREAM, OpenedBody, PEER_IPV4, PEER_IPV6,
-        PEER_UNKNOWN, PayloadBody, Peer, RECEIVED, SENT, TCP, TLS, UDP,
+        ClosedBody, Connection, FLAG_LOST, FLAG_MIDSTREAM, OpenedBody, PayloadBody, RECEIVED, SENT,
+        TCP, TLS, UDP,
     },
     process::{TASK_USES_TLS, Task},
 };
 
 use crate::{
-    address::{AF_INET, AF_INET6},
-    chunk::{self, Source},
+    chunk,
     config::offset,
     count, emit,
-    kernel::{read, read_or_zero},
+    kernel::read_or_zero,
     maps::{OBJECTS, SOCKETS},
-    path, scratch,
+    path, peer, scratch,
+    source::Source,
     stream::{MIDSTREAM, NAME_PORT, Stream},
     subject::{self, Sighting},
-    syscall::read_user_or_zero,
+    typed::Typed,
     usage::Generation,
 };
 
@@ -82,32 +82,46 @@ pub(crate) fn begin_object(address: u64) {
 /// Bytes that a call moved on a TCP socket with an entry.
 #[inline(always)]
 pub(crate) fn moved(sock: u64, direction: u8, source: Source, length: u64) {
-    move_bytes(
-        u32::from(direction),
-        sock,
-        source.address,
-        source.buffers,
-        length,
-    );
+    let (address, buffers) = source.packed();
+    move_bytes(u32::from(direction), sock, address, buffers, length);
+}
+
+/// As [`moved`], where the entry is at hand: most bytes are not kept, and nothing is looked up for them again.
+#[inline(always)]
+pub(crate) fn moved_by(
+    stream: &mut Stream,
+    sock: Typed,
+    direction: u8,
+    source: impl FnOnce() -> Source,
+    length: u64,
+) {
+    if stream.is_past(direction, length) {
+        return;
+    }
+    let source = source();
+    let keep = stream.keep(direction, source, length);
+    if keep != 0 {
+        let what = u64::from(direction) | (u64::from(keep) << 32);
+        let (address, buffers) = source.packed();
+        keep_moved(what, sock.number(), address, size(buffers, length));
+    }
 }
 
 /// Plaintext that a call moved through an OpenSSL object with an entry.
 #[inline(always)]
 pub(crate) fn moved_plain(object: u64, direction: u8, source: Source, length: u64) {
-    move_bytes(
-        u32::from(direction) | OBJECT,
-        object,
-        source.address,
-        source.buffers,
-        length,
-    );
+    let (address, buffers) = source.packed();
+    let what = u32::from(direction) | OBJECT;
+    move_bytes(what, object, address, buffers, length);
 }
 
-/// A datagram that a UDP socket received, `name` being where the kernel wrote the sender's address, or 0.
+/// A datagram that a UDP socket received, `name` being where the kernel wrote the sender's address, or 0: in the memory of whoever
+/// described the source.
 #[inline(always)]
 pub(crate) fn received_datagram(sock: u64, inode: u64, name: u64, source: Source, length: u64) {
     let length = (inode << 32) | (length & 0xffff);
-    receive_datagram(sock, name, source.address, source.buffers, length);
+    let (address, buffers) = source.packed();
+    receive_datagram(sock, name, address, buffers, length);
 }
 
 /// An OpenSSL object is freed.
@@ -143,7 +157,12 @@ extern "C" fn open_socket(sock: u64, inode: u64, flags: u32) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn begin_socket(sock: u64, inode: u64, flags: u32) -> u32 {
-    let mut stream = Stream::new(subject::new_id(), inode, subject::tgid(), peer(sock));
+    let mut stream = Stream::new(
+        subject::new_id(),
+        inode,
+        subject::tgid(),
+        peer::of_socket(sock),
+    );
     stream.flags = flags;
     u32::from(SOCKETS.insert(sock, stream, 0).is_err())
 }
@@ -172,11 +191,7 @@ extern "C" fn announce_socket(sighting: u32, sock: u64, subject: u64) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn open_object(address: u64) -> u32 {
-    if let Some(task) = subject::watched() {
-        // SAFETY: as in `closed_process`.
-        unsafe { (*task).flags |= TASK_USES_TLS };
-    }
-    let stream = Stream::new(address, 0, subject::tgid(), NO_PEER);
+    let stream = Stream::new(address, 0, subject::tgid(), peer::NO_PEER);
     // Without an entry the bytes count as lost, by whoever wants to keep them.
     u32::from(OBJECTS.insert(ObjectKey::of(address), stream, 0).is_err())
 }
@@ -185,24 +200,38 @@ extern "C" fn open_object(address: u64) -> u32 {
 #[inline(never)]
 extern "C" fn move_bytes(what: u32, key: u64, address: u64, buffers: u64, length: u64) -> u32 {
     let keep = keep_bytes(what, key, address, buffers, length);
-    if keep == 0 {
-        return 0;
-    }
-    let Some(sighting) = Sighting::of(Family::Payload) else {
-        return 0;
-    };
-    let what = what | (sighting.packed() << 8);
-    let sent = subject::of(sighting.task).and_then(|subject| {
+    if keep != 0 {
         let what = u64::from(what) | (u64::from(keep) << 32);
-        // The kernel takes no more than 1,024 buffers, and moves less than 2 GiB at once.
-        let size = (buffers << 32) | (length & 0xffff_ffff);
-        Reason::or_recorded(send_bytes(what, key, address, size, subject))
-    });
-    if let Some(stream) = find(what, key) {
+        send_kept(what, key, address, size(buffers, length));
+    }
+    0
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn keep_moved(what: u64, key: u64, address: u64, size: u64) -> u32 {
+    send_kept(what, key, address, size);
+    0
+}
+
+/// The kernel takes no more than 1,024 buffers, and moves less than 2 GiB at once.
+#[inline(always)]
+fn size(buffers: u64, length: u64) -> u64 {
+    (buffers << 32) | (length & 0xffff_ffff)
+}
+
+#[inline(always)]
+fn send_kept(what: u64, key: u64, address: u64, size: u64) {
+    let Some(sighting) = Sighting::of(Family::Payload) else {
+        return;
+    };
+    let what = what | u64::from(sighting.packed() << 8);
+    let sent = subject::of(sighting.task)
+        .and_then(|subject| Reason::or_recorded(send_bytes(what, key, address, size, subject)));
+    if let Some(stream) = find(what as u32, key) {
         stream.set_lost((what & 1) as u8, sent.is_err());
     }
     sighting.ended(sent);
-    0
 }
 
 /// The entry that [`move_bytes`] is about.
@@ -220,7 +249,10 @@ fn find(what: u32, key: u64) -> Option<&'static mut Stream> {
 #[inline(never)]
 extern "C" fn keep_bytes(what: u32, key: u64, address: u64, buffers: u64, length: u64) -> u32 {
     match find(what, key) {
-        Some(stream) => stream.keep((what & 1) as u8, Source { address, buffers }, length),
+        Some(stream) => {
+            let source = Source::unpacked(address, buffers);
+            stream.keep((what & 1) as u8, source, length)
+        }
         None => 0,
     }
 }
@@ -254,10 +286,7 @@ extern "C" fn send_bytes(what: u64, key: u64, address: u64, size: u64, subject: 
             // A datagram is not part of a stream.
             body.offset = if transport == UDP { 0 } else { after - length };
             body.length = length as u32;
-            let source = Source {
-                address,
-                buffers: size >> 32,
-            };
+            let source = Source::unpacked(address, size >> 32);
             chunk::send(sighting, slot, source, (what >> 32) as u32)
         },
     );
@@ -306,7 +335,8 @@ extern "C" fn receive_datagram(
     buffers: u64,
     packed: u64,
 ) -> u32 {
-    if sender(sock, name).port != NAME_PORT {
+    let in_kernel = u64::from(Source::unpacked(address, buffers).is_kernels());
+    if peer::sender(sock, name, in_kernel).port != NAME_PORT {
         return 0;
     }
     let Some(sighting) = Sighting::of(Family::Payload) else {
@@ -315,7 +345,7 @@ extern "C" fn receive_datagram(
     // The answer is sent under an entry like any other, which is taken back: nobody else has this key.
     let stream = inode_key(packed);
     let sent = subject::of(sighting.task).and_then(|subject| {
-        if begin_datagram(stream, sock, name) != 0 {
+        if begin_datagram(stream, sock, name, in_kernel) != 0 {
             return Err(Reason::SubjectUnknown);
         }
         let length = packed & 0xffff;
@@ -325,7 +355,7 @@ extern "C" fn receive_datagram(
             ANSWER_KEPT
         };
         let what = u64::from(u32::from(RECEIVED) | DATAGRAM | (sighting.packed() << 8));
-        let size = (buffers << 32) | length;
+        let size = size(buffers, length);
         let sent = send_bytes(what | (keep << 32), stream, address, size, subject);
         Reason::or_recorded(sent)
     });
@@ -347,20 +377,10 @@ fn inode_key(packed: u64) -> u64 {
 /// Begins the entry of a datagram; gives 0 where there was room for it.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn begin_datagram(key: u64, sock: u64, name: u64) -> u32 {
-    let stream = Stream::new(key, key, subject::tgid(), sender(sock, name));
+extern "C" fn begin_datagram(key: u64, sock: u64, name: u64, in_kernel: u64) -> u32 {
+    let peer = peer::sender(sock, name, in_kernel);
+    let stream = Stream::new(key, key, subject::tgid(), peer);
     u32::from(SOCKETS.insert(key, stream, 0).is_err())
-}
-
-/// Who sent a datagram: the peer of a connected socket, or whom the kernel named to the caller.
-#[inline(always)]
-fn sender(sock: u64, name: u64) -> Peer {
-    let from = peer(sock);
-    if from.port == 0 && name != 0 {
-        named(name)
-    } else {
-        from
-    }
 }
 
 /// The kernel destroys a TCP socket. No global function: those take no typed pointer, which `sock` is to the verifier.
@@ -405,7 +425,7 @@ pub(crate) fn closed_process(tgid: u32, task: *mut Task) {
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn close_process(tgid: u32) -> u32 {
-    let stream = Stream::new(0, 0, tgid, NO_PEER);
+    let stream = Stream::new(0, 0, tgid, peer::NO_PEER);
     close(&stream, TLS, [0; 2]);
     0
 }
@@ -436,51 +456,4 @@ fn connection(stream: &Stream, transport: u8) -> Connection {
         transport,
         pad: [0; 3],
     }
-}
-
-const NO_PEER: Peer = Peer {
-    family: PEER_UNKNOWN,
-    port: 0,
-    pad: 0,
-    address: [0; 2],
-};
-
-/// Whom a socket is connected to.
-#[inline(always)]
-fn peer(sock: u64) -> Peer {
-    let port = read_or_zero(sock, offset!(sock_peer_port));
-    let mut peer = Peer { port, ..NO_PEER };
-    match read::<u16>(sock, offset!(sock_family)) {
-        Some(AF_INET) => {
-            peer.family = PEER_IPV4;
-            let address: u32 = read_or_zero(sock, offset!(sock_peer));
-            peer.address[0] = u64::from(address);
-        }
-        Some(AF_INET6) => {
-            peer.family = PEER_IPV6;
-            peer.address = read_or_zero(sock, offset!(sock_v6_peer));
-        }
-        _ => {}
-    }
-    peer
-}
-
-/// Who sent a datagram, by the `struct sockaddr` that the caller got.
-#[inline(always)]
-fn named(name: u64) -> Peer {
-    let family: u16 = read_user_or_zero(name);
-    let port = read_user_or_zero(name + 2);
-    let mut peer = Peer { port, ..NO_PEER };
-    match family {
-        AF_INET => {
-            peer.family = PEER_IPV4;
-            peer.address[0] = u64::from(read_user_or_zero::<u32>(name + 4));
-        }
-        AF_INET6 => {
-            peer.family = PEER_IPV6;
-            peer.address = read_user_or_zero(name + 8);
-        }
-        _ => {}
-    }
-    peer
 }

@@ -1,4 +1,4 @@
-//! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `tls`, `capability`, `callset`, `privilege`); the rest is
+//! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `inet` and `tls`, `capability`, `callset`, `privilege`); the rest is
 //! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
 //! the work. Three triggers lead to the bodies: the exit of a system call (`sys_exit`, any kernel), the exit of the kernel
@@ -43,18 +43,21 @@ mod file;
 mod function;
 mod grants;
 mod hash;
+mod inet;
 mod kernel;
 mod loss;
 mod maps;
 mod number;
 mod path;
 mod payload;
+mod peer;
 mod privilege;
 mod process;
 mod scratch;
 mod script;
 mod socket;
 mod socket_uring;
+mod source;
 mod stream;
 mod subject;
 mod syscall;

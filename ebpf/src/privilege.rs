@@ -35,16 +35,17 @@ fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
     let call = Call::of(&ctx);
     let number = call.number();
     let is_ours = is_act(number) && is_asked(number, &call);
-    if (is_ours || is_act_32(number)) && subject::watched().is_some() {
-        if Call::is_compat() {
-            if is_act_32(number)
-                && let Some(sighting) = Sighting::of(Family::Privilege)
-            {
-                sighting.ended(Err(Reason::Unsupported));
-            }
-        } else if is_ours {
+    if !is_ours && !is_act_32(number) {
+        return 0;
+    }
+    if !Call::is_compat() {
+        if is_ours {
             ended(number, &call);
         }
+    } else if is_act_32(number)
+        && let Some(sighting) = Sighting::of(Family::Privilege)
+    {
+        sighting.ended(Err(Reason::Unsupported));
     }
     0
 }

@@ -12,6 +12,7 @@ use aya_ebpf::{
 use whittle_schemas::record::{
     Family, KIND_SOCKET,
     counter::Reason,
+    process::Task,
     socket::{ACCEPT, BIND, CONNECT, LISTEN, SEND, SocketBody},
 };
 
@@ -111,69 +112,67 @@ fn on_return(number: u64, call: &Call) -> i32 {
     if !is_ours(number) && !is_ours_32(number) {
         return 0;
     }
-    if subject::watched().is_none() {
+    let is_compat = Call::is_compat();
+    if is_compat && !is_ours_32(number) || !is_compat && !is_ours(number) {
         return 0;
     }
-    if Call::is_compat() {
-        if is_ours_32(number) {
-            lost(Reason::Unsupported);
-        }
+    let Some(task) = subject::watched() else {
+        return 0;
+    };
+    if is_compat {
+        Sighting::by(task, Family::Socket).ended(Err(Reason::Unsupported));
         return 0;
     }
+    let (address, address_bytes) = (call.argument(1), call.argument(2));
     match number {
-        CONNECT_CALL => touch(&Act::of(call, CONNECT, call.argument(1), call.argument(2))),
-        BIND_CALL => touch(&Act::of(call, BIND, call.argument(1), call.argument(2))),
-        LISTEN_CALL => touch(&Act::of(call, LISTEN, 0, 0)),
-        ACCEPT_CALL | ACCEPT4_CALL => accepted(call),
-        SENDTO_CALL => sent(call),
-        SENDMSG_CALL => message(call, call.argument(1)),
-        SENDMMSG_CALL => messages(call),
+        CONNECT_CALL => touch(task, &Act::of(call, CONNECT, address, address_bytes)),
+        BIND_CALL => touch(task, &Act::of(call, BIND, address, address_bytes)),
+        LISTEN_CALL => touch(task, &Act::of(call, LISTEN, 0, 0)),
+        ACCEPT_CALL | ACCEPT4_CALL => accepted(task, call),
+        SENDTO_CALL => sent(task, call),
+        SENDMSG_CALL => message(task, call, call.argument(1)),
+        SENDMMSG_CALL => messages(task, call),
         _ => {}
     }
     0
 }
 
-#[inline(always)]
-fn lost(reason: Reason) {
-    if let Some(sighting) = Sighting::of(Family::Socket) {
-        sighting.count(reason);
-    }
-}
-
 /// Without a connection there was nobody to let in.
 #[inline(always)]
-fn accepted(call: &Call) {
+fn accepted(task: *mut Task, call: &Call) {
     if call.result() >= 0 {
-        touch(&Act {
+        let act = Act {
             action: ACCEPT,
             of: Of::Descriptor(call.result() as u64),
             address: 0,
             address_bytes: 0,
             errno: 0,
-        });
+        };
+        touch(task, &act);
     }
 }
 
 #[inline(always)]
-fn sent(call: &Call) {
+fn sent(task: *mut Task, call: &Call) {
     let address = call.argument(4);
     if address != 0 {
-        touch(&Act::of(call, SEND, address, call.argument(5)));
+        touch(task, &Act::of(call, SEND, address, call.argument(5)));
     }
 }
 
 /// One `struct msghdr` of the caller: the address is its first member, its length the second.
 #[inline(always)]
-fn message(call: &Call, message: u64) {
+fn message(task: *mut Task, call: &Call, message: u64) {
     let mut address = 0;
     if !read_user_into::<u64>(message, &mut address) {
-        return lost(Reason::ObjectUnknown);
+        let sighting = Sighting::by(task, Family::Socket);
+        return sighting.ended(Err(Reason::ObjectUnknown));
     }
     if address == 0 {
         return;
     }
     let length = read_user_or_zero::<u32>(message + 8);
-    touch(&Act::of(call, SEND, address, u64::from(length)));
+    touch(task, &Act::of(call, SEND, address, u64::from(length)));
 }
 
 /// Messages of one sendmmsg that are looked at; the others are counted as lost.
@@ -183,7 +182,7 @@ const MESSAGES: u64 = 16;
 const MMSGHDR_BYTES: u64 = 64;
 
 #[inline(always)]
-fn messages(call: &Call) {
+fn messages(task: *mut Task, call: &Call) {
     // A failed call tells of its first message.
     let sent = if call.result() < 0 {
         1
@@ -195,7 +194,7 @@ fn messages(call: &Call) {
         if index >= sent {
             return;
         }
-        message(call, call.argument(1) + index * MMSGHDR_BYTES);
+        message(task, call, call.argument(1) + index * MMSGHDR_BYTES);
         index += 1;
     }
     if let Some(rest) = sent.checked_sub(MESSAGES) {
@@ -270,11 +269,11 @@ impl Act {
 /// In what [`Act::packed`] gives: the socket is that of a `struct file`.
 const BY_FILE: u64 = 1 << 63;
 
+/// Tells of an act of a watched process.
 #[inline(always)]
-pub(crate) fn touch(act: &Act) {
-    if let Some(sighting) = Sighting::of(Family::Socket) {
-        sighting.ended(touch_by(sighting, act));
-    }
+pub(crate) fn touch(task: *mut Task, act: &Act) {
+    let sighting = Sighting::by(task, Family::Socket);
+    sighting.ended(touch_by(sighting, act));
 }
 
 #[inline(always)]

@@ -19,8 +19,8 @@ use crate::{
     function::{Place, Returned},
     kernel::read_or_zero,
     maps::CONNECTING,
-    socket::{Act, Of, touch},
-    uring,
+    socket::{self, Act, Of},
+    subject, uring,
 };
 
 /// Defines, for each function with so many arguments, the programs that lead to its body, with a number for their place.
@@ -58,6 +58,13 @@ functions! {
     sent(3) @ 10: uring_sendmsg uring_sendmsg_entry uring_sendmsg_return = "__sys_sendmsg_sock";
 }
 
+#[inline(always)]
+fn touch(act: &Act) {
+    if let Some(task) = subject::watched() {
+        socket::touch(task, act);
+    }
+}
+
 const EAGAIN: i32 = 11;
 const EISCONN: i32 = 106;
 const EALREADY: i32 = 114;
@@ -91,14 +98,14 @@ fn is_second_look(file: u64, errno: i32) -> bool {
     }
     if errno == EINPROGRESS {
         // Without room the end counts as one more connect.
-        let _ = CONNECTING.insert(socket.sock, socket.inode, 0);
+        let _ = CONNECTING.insert(socket.sock, socket.inode_number(), 0);
         return false;
     }
     // SAFETY: a number.
     let known = CONNECTING
         .get_ptr(socket.sock)
         .map(|inode| unsafe { *inode });
-    known == Some(socket.inode) && CONNECTING.remove(socket.sock).is_ok()
+    known == Some(socket.inode_number()) && CONNECTING.remove(socket.sock).is_ok()
 }
 
 /// `struct file *do_accept(struct file *file, ...)`: gives the connection's.

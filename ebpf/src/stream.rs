@@ -5,7 +5,7 @@ use core::hint::black_box;
 
 use whittle_schemas::record::payload::{Peer, RECEIVED, SENT};
 
-use crate::chunk::Source;
+use crate::source::Source;
 
 /// Kept of what a connection sends while it is not known to be HTTP: a TLS hello with its server name.
 const HEAD_SENT: u32 = 4_096;
@@ -94,15 +94,28 @@ impl Stream {
         }
     }
 
+    /// Takes notice of a call that moved `length` bytes where nothing of them is kept whatever they are: what goes through most
+    /// connections most of the time. False: [`Self::keep`] has to look at them.
+    #[inline(always)]
+    pub(crate) fn is_past(&mut self, direction: u8, length: u64) -> bool {
+        let place = usize::from(black_box(direction) & 1);
+        if self.kind != OTHER || self.left[place] != 0 {
+            return false;
+        }
+        self.moved[place] += length;
+        true
+    }
+
     /// Takes notice of a call that moved `length` bytes, and says how many of them to keep.
     #[inline(always)]
     pub(crate) fn keep(&mut self, direction: u8, source: Source, length: u64) -> u32 {
         // Opaque, or the compiler leaves the mask out for what it knows of the callers.
         let place = usize::from(black_box(direction) & 1);
-        let first = if self.kind == OTHER {
-            0
-        } else {
+        let is_looked_at = self.kind == HTTP || self.kind == UNDECIDED && direction == SENT;
+        let first = if is_looked_at {
             source.first_bytes(length)
+        } else {
+            0
         };
         let known = if length < 8 { length as u32 } else { 8 };
         if direction == SENT {

@@ -36,14 +36,19 @@ impl Sighting {
     /// Counts an access of the running task as seen; None where nobody watches it.
     #[inline(always)]
     pub(crate) fn of(family: Family) -> Option<Self> {
-        let task = watched()?;
+        Some(Self::by(watched()?, family))
+    }
+
+    /// As [`Self::of`], where the hook has found the watched process already.
+    #[inline(always)]
+    pub(crate) fn by(task: *mut Task, family: Family) -> Self {
         let sighting = Self {
             generation: Generation::now(),
             family,
             task,
         };
         sighting.count(Reason::Seen);
-        Some(sighting)
+        sighting
     }
 
     /// One more access in the same moment, such as the script beside its interpreter.

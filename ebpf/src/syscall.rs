@@ -11,8 +11,9 @@ use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
     config::{self, offset},
-    kernel::{argument, current, read, read_or_zero},
-    subject::{self, Sighting},
+    kernel::{argument, current, read_or_zero},
+    subject::Sighting,
+    typed::Typed,
 };
 
 /// One call.
@@ -106,23 +107,29 @@ impl Call {
         if !ours(number) && !ours_32(number) {
             return None;
         }
-        subject::watched()?;
-        let compat = Self::is_compat();
-        if compat && ours_32(number) {
-            Sighting::of(family)?.ended(Err(Reason::Unsupported));
+        // Before anything is looked up: the frequent calls have numbers of others that are asked for in the other interface.
+        let is_compat = Self::is_compat();
+        if is_compat && !ours_32(number) || !is_compat && !ours(number) {
             return None;
         }
-        if compat || !ours(number) {
+        let sighting = Sighting::of(family)?;
+        if is_compat {
+            sighting.ended(Err(Reason::Unsupported));
             return None;
         }
-        Sighting::of(family)
+        Some(sighting)
     }
 
     /// Whether the running call is one of the 32-bit interface (`TS_COMPAT` of
     /// `arch/x86/include/asm/thread_info.h`).
     #[inline(always)]
     pub(crate) fn is_compat() -> bool {
-        read::<u32>(current(), offset!(task_thread_status)).is_some_and(|status| status & 2 != 0)
+        let status: u32 = if config::has_typed_task() {
+            Typed::current().load(offset!(task_thread_status))
+        } else {
+            read_or_zero(current(), offset!(task_thread_status))
+        };
+        status & 2 != 0
     }
 }
 

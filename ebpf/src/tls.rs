@@ -19,12 +19,13 @@ use whittle_schemas::record::{
     Family,
     counter::Reason,
     payload::{RECEIVED, SENT},
+    process::TASK_USES_TLS,
 };
 
 use crate::{
-    chunk::Source,
     connection,
     maps::{SOCKETS, TLS_CALLS},
+    source::Source,
     subject::{self, Sighting},
     syscall::read_user_or_zero,
 };
@@ -48,11 +49,22 @@ pub(crate) struct TlsCall {
 /// older one whose return was missed must not hide later ones for ever.
 const INSIDE_NS: u64 = 60_000_000_000;
 
+/// The running thread moved bytes on a TCP socket: what it is inside of may be what they are of.
+#[inline(always)]
+pub(crate) fn moved(sock: u64) {
+    if let Some(inside) = TLS_CALLS.get_ptr_mut(bpf_get_current_pid_tgid()) {
+        // SAFETY: the entry is this thread's own.
+        unsafe { (*inside).sock = sock };
+    }
+}
+
 #[uprobe]
 fn tls_enter(ctx: ProbeContext) -> u32 {
-    if subject::watched().is_none() {
+    let Some(task) = subject::watched() else {
         return 0;
-    }
+    };
+    // SAFETY: the pointer is into a live map value: its process is running this.
+    unsafe { (*task).flags |= TASK_USES_TLS };
     let thread = bpf_get_current_pid_tgid();
     let stack = stack(ctx.as_ptr().cast());
     // SAFETY: the helper has no precondition.
@@ -170,10 +182,7 @@ fn plain(call: &TlsCall, direction: u8, length: u64) {
         stream.socket = socket.number;
         stream.peer = socket.peer;
     }
-    let source = Source {
-        address: call.buffer,
-        buffers: 0,
-    };
+    let source = Source::buffer(call.buffer);
     connection::moved_plain(call.object, direction, source, length);
 }
 

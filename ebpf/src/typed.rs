@@ -1,11 +1,18 @@
 //! Kernel structs that a hook hands over with their types: members are loaded directly, at a tenth of what `kernel::read`
 //! costs. The verifier lets nobody compute with such a pointer; two of them may be subtracted.
 
-use core::arch::asm;
+use core::{arch::asm, hint::black_box};
 
-use aya_ebpf::{helpers::generated::bpf_get_current_task_btf, programs::FExitContext};
+use aya_ebpf::{
+    helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs},
+    programs::FExitContext,
+};
 
-use crate::{config::offset, path, scratch::Scratch};
+use crate::{
+    config::{self, offset},
+    kernel, path,
+    scratch::Scratch,
+};
 
 /// The address of a kernel struct, whose type the verifier knows.
 #[derive(Clone, Copy)]
@@ -20,7 +27,7 @@ impl Typed {
 
     /// The running task. Only where `config::has_typed_task`.
     #[inline(always)]
-    fn current() -> Self {
+    pub(crate) fn current() -> Self {
         // SAFETY: the helper has no precondition.
         Self(unsafe { bpf_get_current_task_btf() }.cast())
     }
@@ -46,15 +53,38 @@ impl Typed {
         self.0 as u64 > u64::MAX - 4096
     }
 
+    /// The address as what a map is looked up by. The verifier still takes it for typed, and lets nobody compute with it.
+    #[inline(always)]
+    pub(crate) fn key(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The address as a number, to compute with and to pass to global functions.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        if config::has_typed_task() {
+            return self.from(Self::current()).wrapping_add(kernel::current());
+        }
+        let place = black_box(self.0);
+        kernel::read_or_zero(&raw const place as u64, 0)
+    }
+
     /// How far it is from another address: a number that both know.
     #[inline(always)]
     fn from(self, other: Self) -> u64 {
         let mut distance = (self.0 as u64).wrapping_sub(other.0 as u64);
-        // SAFETY: no instruction at all. It keeps the compiler from turning what is done to the distance into what is done to the
-        // addresses.
-        unsafe { asm!("/* {0} */", inout(reg) distance, options(pure, nomem, nostack)) };
+        // SAFETY: a register is moved to itself. It keeps the compiler from turning what is done to the distance into what is done to
+        // the addresses. With no instruction at all, its line would be said of the next one, which has its own: kernels refuse that.
+        unsafe { asm!("{0} = {0}", inout(reg) distance, options(pure, nomem, nostack)) };
         distance
     }
+}
+
+/// The running task's registers of user mode. Only where `config::has_task_registers`.
+#[inline(always)]
+pub(crate) fn registers() -> Typed {
+    // SAFETY: neither helper has a precondition.
+    Typed(unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) } as *const u8)
 }
 
 /// The running task's user, as `bpf_get_current_uid_gid` tells it. Only where `config::has_typed_task`.

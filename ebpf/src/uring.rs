@@ -5,17 +5,14 @@
 //! Trigger: `tp_btf/io_uring_create`: `TP_PROTO(int fd, void *ctx, u32 sq_entries, u32 cq_entries, u32 flags)`, the same on
 //! 5.10 to 7.3.
 
-use aya_ebpf::{
-    helpers::generated::{bpf_get_current_task_btf, bpf_task_pt_regs},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
-};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use whittle_schemas::record::{Family, counter::Reason};
 
 use crate::{
     config::{self, offset},
-    kernel::{current, read},
+    kernel::{current, read_or_zero},
     subject::Sighting,
+    typed::{self, Typed},
 };
 
 /// Defines, for each family, the program that counts a ring as something that is lost to it.
@@ -46,30 +43,41 @@ pub(crate) fn is_call() -> bool {
     if is_worker() {
         return false;
     }
-    let registers = user_registers();
+    let (result, number): (i64, u64) = if config::has_task_registers() {
+        let registers = typed::registers();
+        (
+            registers.load(offset!(regs_ax)),
+            registers.load(offset!(regs_orig_ax)),
+        )
+    } else {
+        let registers = user_registers();
+        (
+            read_or_zero(registers, offset!(regs_ax)),
+            read_or_zero(registers, offset!(regs_orig_ax)),
+        )
+    };
     // The entry code puts this there for a call that has no result yet.
-    read::<i64>(registers, offset!(regs_ax)) == Some(-ENOSYS)
-        && read::<u64>(registers, offset!(regs_orig_ax)) != Some(IO_URING_ENTER)
+    result == -ENOSYS && number != IO_URING_ENTER
 }
 
 /// Whether the running thread is one that `io_uring` made in the process.
 #[inline(always)]
 pub(crate) fn is_worker() -> bool {
     const PF_IO_WORKER: u32 = 0x10;
-    read::<u32>(current(), offset!(task_flags)).is_some_and(|flags| flags & PF_IO_WORKER != 0)
+    let flags: u32 = if config::has_typed_task() {
+        Typed::current().load(offset!(task_flags))
+    } else {
+        read_or_zero(current(), offset!(task_flags))
+    };
+    flags & PF_IO_WORKER != 0
 }
 
 /// Size of a thread's stack and of `struct pt_regs` on x86-64.
 const THREAD_SIZE: u64 = 16_384;
 const PT_REGS_BYTES: u64 = 168;
 
-/// Where the running thread's registers of user mode are kept, as `task_pt_regs` finds them.
+/// Where the running thread's registers of user mode are kept, by computing: they are the last thing on the stack.
 #[inline(always)]
 fn user_registers() -> u64 {
-    if config::has_task_registers() {
-        // SAFETY: neither helper has a precondition.
-        return unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) as u64 };
-    }
-    // Before 5.15 by computing: they are the last thing on the stack.
-    read::<u64>(current(), offset!(task_stack)).unwrap_or(0) + THREAD_SIZE - PT_REGS_BYTES
+    read_or_zero::<u64>(current(), offset!(task_stack)) + THREAD_SIZE - PT_REGS_BYTES
 }

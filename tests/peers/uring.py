@@ -156,8 +156,9 @@ def sockets(ring, known):
     act(ring.wait(), ("send", "127.0.0.1:7/udp"))
 
 
-ring = Ring()
-known = ring.known()
-files(ring, known, os.path.realpath(sys.argv[1]))
-sockets(ring, known)
-print(json.dumps(done))
+if __name__ == "__main__":
+    ring = Ring()
+    known = ring.known()
+    files(ring, known, os.path.realpath(sys.argv[1]))
+    sockets(ring, known)
+    print(json.dumps(done))

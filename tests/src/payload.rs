@@ -17,7 +17,7 @@ use rustix::{
 };
 use whittle_agent::{
     decode,
-    kernel::{self, Counts, Limits, OpensslFile, Probes, Scope, Wanted},
+    kernel::{self, Backend, Counts, Limits, OpensslFile, Probes, Scope, Wanted},
     model::{Closed, ConnectionId, Direction, Event, Opened, Payload, Transport},
 };
 use whittle_schemas::record::{Family, counter::Reason};
@@ -36,6 +36,8 @@ pub struct Overheard {
     pub counts: Counts,
     /// The files with OpenSSL that were found.
     pub openssl: Vec<OpensslFile>,
+    /// What the family was watched with.
+    pub backend: Option<Backend>,
 }
 
 /// A part of what went over a connection.
@@ -150,7 +152,12 @@ pub fn overhear(command: &mut Command, limits: Limits) -> Result<Overheard> {
         closed: Vec::new(),
         counts: Counts::default(),
         openssl: Vec::new(),
+        backend: None,
     };
+    let mut families = probes.attached().plan.families.iter();
+    if let Some(family) = families.find(|family| family.family == Family::Payload) {
+        overheard.backend = family.backend;
+    }
     let mut ended = Some(ended.as_fd());
     let until_closed = Timespec {
         tv_sec: 10,

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use whittle_agent::{
-    kernel::Limits,
+    kernel::{Backend, Limits},
     model::{Direction, Payload, Transport},
 };
 use whittle_tests::{
@@ -100,8 +100,14 @@ impl Server {
 
     /// Runs a client, and checks that every byte that the server received was overheard, and a response to each request.
     fn check(self, client: &mut Command) -> Result<Overheard> {
-        let transport = self.transport;
         let overheard = overhear(client, Limits::default())?;
+        self.compare(&overheard)?;
+        Ok(overheard)
+    }
+
+    /// As [`Self::check`], of a client that has run.
+    fn compare(self, overheard: &Overheard) -> Result<()> {
+        let transport = self.transport;
         ensure!(
             overheard.status.success(),
             "the client failed: {:?}",
@@ -129,7 +135,7 @@ impl Server {
             .map(|bytes| count(bytes, b" HTTP/1.1\r\n"))
             .sum();
         assert_eq!(answered, asked, "responses");
-        Ok(overheard)
+        Ok(())
     }
 }
 
@@ -272,6 +278,35 @@ for number in range(3):
     let mut client = python(script, &server);
     server.check(&mut client)?;
     Ok(())
+}
+
+#[test]
+fn every_byte_is_read_by_whatever_calls_it_is_sent_and_received() -> Result<()> {
+    let server = Server::plain()?;
+    let mut client = forms("calls", &server);
+    server.check(&mut client)?;
+    Ok(())
+}
+
+#[test]
+fn every_byte_that_io_uring_moves_is_read_or_its_ring_is_counted_as_lost() -> Result<()> {
+    let server = Server::plain()?;
+    let overheard = overhear(&mut forms("uring", &server), Limits::default())?;
+    if overheard.backend == Some(Backend::Trampoline) {
+        return server.compare(&overheard);
+    }
+    ensure!(overheard.status.success(), "{:?}", overheard.status);
+    ensure!(overheard.lost() > 0, "a ring was not counted as lost");
+    Ok(())
+}
+
+/// A client that uses every call there is.
+fn forms(how: &str, server: &Server) -> Command {
+    let mut command = Command::new("/usr/bin/python3");
+    command
+        .arg(peer("forms.py"))
+        .args([how, &server.port.to_string()]);
+    command
 }
 
 #[test]

@@ -125,6 +125,14 @@ struct Member {
     offset: u32,
 }
 
+/// `struct btf_enum`.
+#[derive(Clone, Copy, FromBytes, KnownLayout, Immutable)]
+#[repr(C)]
+struct Enumerator {
+    name: u32,
+    value: u32,
+}
+
 /// `struct btf_param`.
 #[derive(Clone, Copy, FromBytes, KnownLayout, Immutable)]
 #[repr(C)]
@@ -163,9 +171,9 @@ impl Btf {
         })
     }
 
-    /// The structs of these names, each the first of its name. A mere declaration is none.
+    /// The structs and enumerations of these names, each the first of its name. A mere declaration is none.
     pub(super) fn structs<'n>(&self, names: impl Iterator<Item = &'n str>) -> HashMap<&'n str, Id> {
-        self.named(kind::STRUCT, names)
+        self.named(&[kind::STRUCT, kind::ENUM], names)
     }
 
     /// The functions of these names.
@@ -173,7 +181,7 @@ impl Btf {
         &self,
         names: impl Iterator<Item = &'n str>,
     ) -> HashMap<&'n str, Id> {
-        self.named(kind::FUNC, names)
+        self.named(&[kind::FUNC], names)
     }
 
     /// The offset of a member, in bytes. `path` leads to it from the struct down, separated by dots; structs and unions
@@ -181,6 +189,18 @@ impl Btf {
     pub(super) fn offset_of(&self, structure: Id, path: &str) -> Option<u32> {
         let bits = self.member(structure, path, DEEPEST)?;
         (bits % 8 == 0).then_some(bits / 8)
+    }
+
+    /// The value of an enumerator; None where it is not there, and of what is no enumeration.
+    pub(super) fn value_of(&self, enumeration: Id, name: &str) -> Option<u32> {
+        let found = self.of(enumeration)?;
+        if found.kind() != kind::ENUM {
+            return None;
+        }
+        (0..found.count()).find_map(|index| {
+            let enumerator: Enumerator = self.follower(enumeration, found, index)?;
+            (self.name(enumerator.name) == name.as_bytes()).then_some(enumerator.value)
+        })
     }
 
     /// What the first argument of a function points to; None where it has none, or one that is no pointer.
@@ -200,11 +220,16 @@ impl Btf {
             .is_some_and(|(_, found)| found.kind() == kind::STRUCT)
     }
 
-    fn named<'n>(&self, kind: u32, names: impl Iterator<Item = &'n str>) -> HashMap<&'n str, Id> {
+    fn named<'n>(
+        &self,
+        kinds: &[u32],
+        names: impl Iterator<Item = &'n str>,
+    ) -> HashMap<&'n str, Id> {
         let wanted: HashMap<&[u8], &str> = names.map(|name| (name.as_bytes(), name)).collect();
         let mut found = HashMap::new();
         for id in (0..self.starts.len()).filter_map(|id| u32::try_from(id).ok()) {
-            let Some(candidate) = self.of(Id(id)).filter(|found| found.kind() == kind) else {
+            let candidate = self.of(Id(id));
+            let Some(candidate) = candidate.filter(|found| kinds.contains(&found.kind())) else {
                 continue;
             };
             if let Some(name) = wanted.get(self.name(candidate.name)) {

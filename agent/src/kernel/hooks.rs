@@ -281,25 +281,18 @@ const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
 
 const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
 
-const PAYLOAD: &[Hook] = &[
-    tracepoint("payload_destroy", "tcp_destroy_sock"),
+const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
+
+const PAYLOAD_SYSCALL: &[Hook] = &[
+    tracepoint("payload_sys_exit", "sys_exit"),
     tracepoint("uring_unseen_payload", RING),
 ];
 
-const PAYLOAD_SYSCALL: &[Hook] = &[tracepoint("payload_sys_exit", "sys_exit")];
-
 const PAYLOAD_TRAMPOLINE: &[Hook] = &[
-    exit("payload_read", &["__x64_sys_read"]),
-    exit("payload_write", &["__x64_sys_write"]),
-    exit("payload_readv", &["__x64_sys_readv"]),
-    exit("payload_writev", &["__x64_sys_writev"]),
-    exit("payload_connect", &["__x64_sys_connect"]),
-    exit("payload_sendto", &["__x64_sys_sendto"]),
-    exit("payload_recvfrom", &["__x64_sys_recvfrom"]),
-    exit("payload_sendmsg", &["__x64_sys_sendmsg"]),
-    exit("payload_recvmsg", &["__x64_sys_recvmsg"]),
-    exit("payload_sendmmsg", &["__x64_sys_sendmmsg"]),
-    exit("payload_recvmmsg", &["__x64_sys_recvmmsg"]),
+    exit("payload_tcp_sendmsg", &["tcp_sendmsg"]),
+    exit("payload_inet_recvmsg", &["inet_recvmsg"]),
+    exit("payload_inet6_recvmsg", &["inet6_recvmsg"]),
+    exit("payload_stream_connect", &["inet_stream_connect"]),
 ];
 
 /// The entry functions of system calls that programs are attached to.

@@ -65,15 +65,21 @@ fn find(btf: &Btf, structs: &HashMap<&str, Id>, member: &Member) -> Option<u32> 
     let structure = *structs.get(member.structure)?;
     std::iter::once(&member.path)
         .chain(member.older)
-        .find_map(|path| btf.offset_of(structure, path))
+        .find_map(|path| {
+            let offset = btf.offset_of(structure, path);
+            offset.or_else(|| btf.value_of(structure, path))
+        })
 }
 
 /// Members whose absence costs a detail and not the family: Unix sockets may be a module with BTF of its
-/// own, and then a listening one is recorded without its path; a kernel may be built without seccomp.
+/// own, and then a listening one is recorded without its path; a kernel may be built without seccomp. Before 6.0 iterators had no
+/// kind of their own for a single buffer.
 fn is_optional(structure: &str, path: &str) -> bool {
     matches!(
         (structure, path),
-        ("unix_sock" | "unix_address", _) | ("task_struct", "seccomp.mode")
+        ("unix_sock" | "unix_address", _)
+            | ("task_struct", "seccomp.mode")
+            | ("iter_type", "ITER_UBUF")
     )
 }
 
@@ -81,7 +87,7 @@ fn is_optional(structure: &str, path: &str) -> bool {
 pub(super) fn is_needed(structure: &str, family: Family) -> bool {
     match structure {
         "socket" | "sock" => matches!(family, Family::Socket | Family::Payload),
-        "tcp_sock" => family == Family::Payload,
+        "tcp_sock" | "iov_iter" | "iter_type" => family == Family::Payload,
         "kernel_siginfo" => family == Family::Privilege,
         "open_flags" | "filename" => family == Family::File,
         "linux_binprm" => family == Family::Process,

@@ -56,6 +56,12 @@ impl Backend {
                 "extended attributes set by io_uring",
                 "changes by 32-bit programs",
             ],
+            (Self::Trampoline, Family::Payload) => &[
+                "registered buffers of io_uring",
+                "sendfile and splice",
+                "kernel TLS",
+                "TLS of Go, rustls, Java, of OpenSSL or BoringSSL without symbols, and of 32-bit programs",
+            ],
             (_, Family::Payload) => &[
                 "io_uring (each ring is counted as lost)",
                 "sendfile and splice",

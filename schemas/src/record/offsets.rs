@@ -1,12 +1,12 @@
-//! Offsets of the kernel's struct members: named here once, read from the host's BTF at load, and
-//! seen by the probes as constants.
+//! Offsets of the kernel's struct members, and values of enumerations that changed: named here once, read from the host's BTF at
+//! load, and seen by the probes as constants.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// One member whose offset the probes need.
+/// One member whose offset the probes need, or one enumerator whose value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The kernel's struct, such as `task_struct`.
+    /// The kernel's struct, such as `task_struct`, or enumeration.
     pub structure: &'static str,
     /// Members from the struct down, separated by dots. Anonymous structs and unions are left out.
     pub path: &'static str,
@@ -97,6 +97,7 @@ offsets! {
     socket_sk = "socket"."sk";
     socket_type = "socket"."type";
     socket_file = "socket"."file";
+    sock_socket = "sock"."sk_socket";
     sock_protocol = "sock"."sk_protocol";
     sock_state = "sock"."__sk_common.skc_state";
     sock_err = "sock"."sk_err";
@@ -126,6 +127,13 @@ offsets! {
     filename_name = "filename"."name";
     msghdr_name = "msghdr"."msg_name";
     msghdr_name_len = "msghdr"."msg_namelen";
+    msghdr_iter = "msghdr"."msg_iter";
+    msghdr_iter_type = "msghdr"."msg_iter.iter_type" or "msg_iter.type";
+    iter_type = "iov_iter"."iter_type" or "type";
+    iter_offset = "iov_iter"."iov_offset";
+    iter_vector = "iov_iter"."__iov" or "iov";
+    iter_iovec = "iter_type"."ITER_IOVEC";
+    iter_ubuf = "iter_type"."ITER_UBUF";
 }
 
 const _: () = assert!(size_of::<Offsets>() == MEMBERS.len() * 4);

@@ -44,6 +44,19 @@ fn offsets_are_those_that_btfparse_finds() {
 }
 
 #[test]
+fn enumerators_have_the_values_of_the_kernel_s_header() {
+    let btf = Btf::new(vmlinux()).expect("it is whole");
+    // `include/uapi/linux/bpf.h`: an interface, which does not change.
+    let structs = btf.structs(["bpf_map_type", "list_head"].into_iter());
+    let map_type = structs["bpf_map_type"];
+    assert_eq!(btf.value_of(map_type, "BPF_MAP_TYPE_HASH"), Some(1));
+    assert_eq!(btf.value_of(map_type, "BPF_MAP_TYPE_RINGBUF"), Some(27));
+    assert_eq!(btf.value_of(map_type, "NO_SUCH_MAP"), None);
+    assert_eq!(btf.value_of(structs["list_head"], "next"), None);
+    assert_eq!(btf.offset_of(map_type, "BPF_MAP_TYPE_HASH"), None);
+}
+
+#[test]
 fn a_call_takes_registers_that_are_described() {
     let btf = Btf::new(vmlinux()).expect("it is whole");
     let functions = btf.functions(["__x64_sys_openat", "no_such_function"].into_iter());
@@ -74,6 +87,7 @@ proptest! {
         if let Ok(btf) = Btf::new(bytes) {
             for id in 0..=u32::try_from(btf.starts.len()).expect("it is small") {
                 let _ = btf.offset_of(Id(id), "next.prev");
+                let _ = btf.value_of(Id(id), "next");
                 let _ = btf.first_pointee(Id(id));
                 let _ = btf.is_described(Id(id));
             }
