@@ -38,12 +38,17 @@ pub(crate) fn opened(
 pub(crate) fn opened_typed(
     sighting: Sighting,
     subject: u64,
+    task: Typed,
     file: Typed,
     flags: u64,
 ) -> Result<(), Reason> {
-    let mode: u32 = file.load(offset!(file_mode));
-    let action = action(flags, mode & FMODE_CREATED != 0);
-    let key = sighting.key(subject, action, 0, typed::object(file));
+    let action = if flags & BEYOND_READING == 0 {
+        READ
+    } else {
+        let mode: u32 = file.load(offset!(file_mode));
+        action(flags, mode & FMODE_CREATED != 0)
+    };
+    let key = sighting.key(subject, action, 0, typed::object(task, file));
     if usage::repeat(sighting.generation, &key) {
         return Ok(());
     }
@@ -280,6 +285,9 @@ pub(crate) const O_CREAT: u64 = 0o100;
 pub(crate) const O_TRUNC: u64 = 0o1000;
 const O_APPEND: u64 = 0o2000;
 const O_PATH: u64 = 0o10_000_000;
+
+/// Without one of these an open is for reading and no more, which most are. Only `O_CREAT` makes a file.
+const BEYOND_READING: u64 = 3 | O_CREAT | O_TRUNC | O_APPEND | O_PATH;
 
 /// The action bits of an open; `created`: whether it made the file.
 #[inline(always)]

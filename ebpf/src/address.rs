@@ -149,7 +149,7 @@ pub(crate) fn own_address(socket: &Socket, address: &mut Address) -> Result<u32,
             address.words[2] = ip[1];
             Ok(28)
         }
-        AF_UNIX if offset!(unix_addr) != 0 => {
+        AF_UNIX if offset!(unix_addr).offset() != 0 => {
             unix_address(sock, address).ok_or(Reason::ObjectUnknown)
         }
         family => {
@@ -198,7 +198,7 @@ fn unix_address(sock: u64, address: &mut Address) -> Option<u32> {
     }
     let length: u32 = read(bound, offset!(unix_address_len))?;
     let length = bounded(length);
-    let name = bound + offset!(unix_address_name) as u64;
+    let name = bound + offset!(unix_address_name).offset();
     // SAFETY: `address` has ADDRESS_BYTES bytes.
     let read = unsafe {
         bpf_probe_read_kernel(address.words.as_mut_ptr().cast(), length, name as *const _)

@@ -1,5 +1,7 @@
 //! Sending a record: the header, and the bytes that were put together, to the ring.
 
+use core::arch::asm;
+
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns};
 use whittle_schemas::record::{ABI_VERSION, FIXED_BYTES, Header, Text, counter::Reason};
@@ -39,21 +41,31 @@ pub(crate) fn send<T>(scratch: &mut Scratch, body: T, text: &Text) -> Result<(),
 /// As [`send`], with a body that stands in the scratch already.
 #[inline(always)]
 pub(crate) fn send_as_it_is(scratch: &mut Scratch, text: &Text) -> Result<(), Reason> {
-    let length =
-        (FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes) as usize & (SCRATCH_BYTES - 1);
+    let length = bounded(FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes);
     let ring = (&raw const RING).cast_mut();
     // SAFETY: the mask keeps the length inside of the scratch; RING is a map.
-    let sent = unsafe {
-        bpf_ringbuf_output(
-            ring.cast(),
-            scratch.bytes.as_mut_ptr().cast(),
-            length as u64,
-            0,
-        )
-    };
+    let sent =
+        unsafe { bpf_ringbuf_output(ring.cast(), scratch.bytes.as_mut_ptr().cast(), length, 0) };
     if sent == 0 {
         Ok(())
     } else {
         Err(Reason::RingFull)
     }
+}
+
+/// A length below [`SCRATCH_BYTES`]. The compiler would leave the mask out where it knows that the length is; the verifier of
+/// 5.10 forgets what it knew of a number when it is spilled.
+#[inline(always)]
+fn bounded(length: u32) -> u64 {
+    let mut bounded = u64::from(length);
+    // SAFETY: it changes a register.
+    unsafe {
+        asm!(
+            "{bounded} &= {mask}",
+            bounded = inout(reg) bounded,
+            mask = const SCRATCH_BYTES - 1,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    bounded
 }

@@ -69,8 +69,9 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
 fn by_kernel(ctx: &FExitContext, sighting: Sighting, flags: u64) -> Result<(), Reason> {
     let file = Typed::argument(ctx, RESULT);
     if config::has_typed_task() && !file.is_error() {
-        let subject = subject::of_user(sighting.task, typed::uid())?;
-        return access::opened_typed(sighting, subject, file, flags);
+        let task = Typed::current();
+        let subject = subject::of_user(sighting.task, typed::uid(task))?;
+        return access::opened_typed(sighting, subject, task, file, flags);
     }
     // From here on a number: the verifier lets nobody compute with a typed pointer.
     let result: u64 =

@@ -143,12 +143,11 @@ impl Place {
 #[inline(always)]
 pub(crate) fn arguments(ctx: &ProbeContext) -> [u64; ARGUMENTS] {
     let registers = ctx.as_ptr() as u64;
-    let register = |offset: usize| read(registers, offset).unwrap_or(0);
     [
-        register(offset!(regs_di)),
-        register(offset!(regs_si)),
-        register(offset!(regs_dx)),
-        register(offset!(regs_cx)),
-        register(offset!(regs_r8)),
+        read(registers, offset!(regs_di)).unwrap_or(0),
+        read(registers, offset!(regs_si)).unwrap_or(0),
+        read(registers, offset!(regs_dx)).unwrap_or(0),
+        read(registers, offset!(regs_cx)).unwrap_or(0),
+        read(registers, offset!(regs_r8)).unwrap_or(0),
     ]
 }

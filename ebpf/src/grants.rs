@@ -70,7 +70,7 @@ fn of_current() -> Option<Granted> {
         cap_bounding: read(cred, offset!(cred_bounding))?,
         cap_ambient: read(cred, offset!(cred_ambient))?,
         atomic_flags: read(task, offset!(task_atomic_flags))?,
-        seccomp_mode: if offset!(task_seccomp_mode) == 0 {
+        seccomp_mode: if offset!(task_seccomp_mode).offset() == 0 {
             SECCOMP_UNKNOWN
         } else {
             read(task, offset!(task_seccomp_mode))?

@@ -15,6 +15,7 @@ use crate::{
     connect::EINPROGRESS,
     connection,
     kernel::read_or_zero,
+    member::Distance as _,
     payload::{DATAGRAM, IPPROTO_TCP, NOT_TAKEN, STREAM},
     source::{self, Source},
     stream::{self, NAME_PORT, Stream},
@@ -93,7 +94,7 @@ fn connected(socket: Typed) {
 
 #[inline(always)]
 fn is_tcp(sock: Typed) -> bool {
-    sock.load::<u16>(offset!(sock_protocol)) == IPPROTO_TCP
+    sock.load::<u16, _>(offset!(sock_protocol)) == IPPROTO_TCP
 }
 
 #[inline(always)]
@@ -104,7 +105,7 @@ fn received(ctx: &FExitContext) -> i32 {
     };
     let socket = Typed::argument(ctx, 0);
     let sock = socket.follow(offset!(socket_sk));
-    match socket.load::<u16>(offset!(socket_type)) {
+    match socket.load::<u16, _>(offset!(socket_type)) {
         STREAM if is_tcp(sock) => moved(ctx, sock, inode_of(socket), RECEIVED, length),
         DATAGRAM => datagram(ctx, sock, socket, length),
         _ => {}
@@ -145,7 +146,7 @@ fn found(ctx: &FExitContext, sock: Typed, inode: u64, length: u64) -> Option<&'s
 #[inline(always)]
 fn source(ctx: &FExitContext) -> Source {
     let message = Typed::argument(ctx, 1).number();
-    Source::iterator(message + offset!(msghdr_iter) as u64)
+    Source::iterator(offset!(msghdr_iter).beyond(message))
 }
 
 #[inline(always)]

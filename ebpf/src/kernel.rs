@@ -5,6 +5,7 @@ use whittle_schemas::record::counter::Reason;
 
 use crate::{
     config::{self, offset},
+    member::{Distance, Member},
     typed,
 };
 
@@ -15,18 +16,18 @@ pub(crate) fn current() -> u64 {
     unsafe { bpf_get_current_task() }
 }
 
-/// Reads a `T` at `base + offset`; None where the kernel says that it cannot be read.
+/// Reads the `T` that is so far from `base`; None where the kernel says that it cannot be read.
 #[inline(always)]
-pub(crate) fn read<T>(base: u64, offset: usize) -> Option<T> {
+pub(crate) fn read<T>(base: u64, distance: impl Distance) -> Option<T> {
     // SAFETY: the helper checks the address itself; every T used here is plain integers.
-    unsafe { bpf_probe_read_kernel((base + offset as u64) as *const T) }.ok()
+    unsafe { bpf_probe_read_kernel(distance.beyond(base) as *const T) }.ok()
 }
 
 /// As [`read`], with zeros for what cannot be read: the helper clears it. See `syscall::read_user_or_zero`.
 #[inline(always)]
-pub(crate) fn read_or_zero<T: Default>(base: u64, offset: usize) -> T {
+pub(crate) fn read_or_zero<T: Default>(base: u64, distance: impl Distance) -> T {
     let mut value = T::default();
-    let (size, from) = (size_of::<T>() as u32, base + offset as u64);
+    let (size, from) = (size_of::<T>() as u32, distance.beyond(base));
     // SAFETY: `value` has `size` bytes; every T used here is plain integers.
     unsafe { generated::bpf_probe_read_kernel((&raw mut value).cast(), size, from as *const _) };
     value
@@ -34,15 +35,9 @@ pub(crate) fn read_or_zero<T: Default>(base: u64, offset: usize) -> T {
 
 /// A member of a struct that a hook passed in, loaded directly: the verifier knows its type.
 #[inline(always)]
-pub(crate) fn argument(base: *const u8, offset: usize) -> u64 {
-    #[expect(
-        clippy::cast_ptr_alignment,
-        reason = "an offset from BTF is aligned for its member"
-    )]
-    let place = base.wrapping_add(offset).cast::<u64>();
-    // SAFETY: `base` is a typed argument of the hook and `offset` comes from the same kernel's BTF; the kernel
-    // handles a fault in such a load by giving zero.
-    unsafe { place.read_volatile() }
+pub(crate) fn argument<const INDEX: usize>(base: *const u8, member: Member<INDEX>) -> u64 {
+    // SAFETY: `base` is a typed argument of the hook, whose members used here have 64 bits.
+    unsafe { member.load(base) }
 }
 
 /// The `struct file` behind a descriptor of the running task.

@@ -47,6 +47,7 @@ mod inet;
 mod kernel;
 mod loss;
 mod maps;
+mod member;
 mod number;
 mod path;
 mod payload;

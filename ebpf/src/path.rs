@@ -11,7 +11,6 @@ use whittle_schemas::record::{
 
 use crate::{
     config::offset,
-    hash::mix,
     kernel::{current, read},
     scratch::{self, Scratch},
 };
@@ -82,7 +81,7 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
     scratch.walk = Walk {
         dentry,
         mnt,
-        mount: mnt.wrapping_sub(offset!(mount_mnt) as u64),
+        mount: mnt.wrapping_sub(offset!(mount_mnt).offset()),
         bytes: 0,
         pad: 0,
     };
@@ -121,7 +120,7 @@ extern "C" fn walk_rest(slot: u32) -> u64 {
     let Some(scratch) = scratch::of(slot) else {
         return u64::from(WALK_FAULT) << 32;
     };
-    scratch.walk.mount = scratch.walk.mnt.wrapping_sub(offset!(mount_mnt) as u64);
+    scratch.walk.mount = scratch.walk.mnt.wrapping_sub(offset!(mount_mnt).offset());
     walk_on(slot, 0)
 }
 
@@ -234,7 +233,7 @@ fn cross(scratch: &mut Scratch) -> Option<Step> {
     }
     scratch.walk.dentry = read(mount, offset!(mount_mountpoint))?;
     scratch.walk.mount = parent;
-    scratch.walk.mnt = parent + offset!(mount_mnt) as u64;
+    scratch.walk.mnt = parent + offset!(mount_mnt).offset();
     Some(Step::On)
 }
 
@@ -324,7 +323,7 @@ pub(crate) fn is_removed(device_and_state: u64) -> bool {
 }
 
 /// Most folders above a name whose names count for [`lineage`].
-pub(crate) const LINEAGE: u32 = 24;
+pub(crate) const LINEAGE: u64 = 24;
 
 /// A number that stands for a name and the folders above it, as the running task sees them: an inode keeps its
 /// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
@@ -368,11 +367,12 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
     lineage | 1
 }
 
-/// Adds the name of one folder more, by the kernel's hash of it.
+/// Adds the name of one folder more, by the kernel's hash of it: a polynomial of the hashes modulo 2^64. Those are hashes of the
+/// name and of the address of the folder's own dentry, which nobody chooses, so that it takes no more to keep paths apart, and a repeat
+/// pays for each folder.
 #[inline(always)]
 pub(crate) fn add_name(lineage: u64, hash: u32) -> u64 {
-    mix(
-        lineage.rotate_left(27) ^ u64::from(hash),
-        0xff51_afd7_ed55_8ccd,
-    )
+    lineage
+        .wrapping_mul(0xff51_afd7_ed55_8ccd)
+        .wrapping_add(u64::from(hash))
 }

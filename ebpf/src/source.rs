@@ -175,17 +175,17 @@ extern "C" fn passed_buffers(mut vector: u64, mut passed: u64, length: u64) -> u
 /// Whether an iterator of this kind is over one buffer. Before 6.0 there was no such kind, and its number here is 0.
 #[inline(always)]
 fn is_one_buffer(kind: u8) -> bool {
-    offset!(iter_ubuf) == usize::from(kind) && !is_vector(kind)
+    offset!(iter_ubuf).offset() == u64::from(kind) && !is_vector(kind)
 }
 
 /// Whether it is over a vector of the caller's. Before 5.14 the kinds were bits, and the lowest the direction.
 #[inline(always)]
 fn is_vector(kind: u8) -> bool {
-    let vector = offset!(iter_iovec);
+    let vector = offset!(iter_iovec).offset();
     if vector == 4 {
         return kind & !1 == 4;
     }
-    vector == usize::from(kind)
+    vector == u64::from(kind)
 }
 
 /// Whether an iterator of this kind is over the caller's memory, and not over the kernel's own.

@@ -12,6 +12,7 @@ use whittle_schemas::record::{Family, counter::Reason};
 use crate::{
     config::{self, offset},
     kernel::{argument, current, read_or_zero},
+    member::Member,
     subject::Sighting,
     typed::Typed,
 };
@@ -70,12 +71,12 @@ impl Call {
     }
 
     #[inline(always)]
-    fn register(&self, offset: usize) -> u64 {
+    fn register<const INDEX: usize>(&self, member: Member<INDEX>) -> u64 {
         // Asked again for each: the verifier of 5.10 may forget a constant that was spilled, and would look at both branches.
         if self.of_entry && config::opaque_registers() {
-            read_or_zero(self.registers as u64, offset)
+            read_or_zero(self.registers as u64, member)
         } else {
-            argument(self.registers, offset)
+            argument(self.registers, member)
         }
     }
 

@@ -10,7 +10,9 @@ use aya_ebpf::{
 
 use crate::{
     config::{self, offset},
-    kernel, path,
+    kernel,
+    member::{Member, Number},
+    path,
     scratch::Scratch,
 };
 
@@ -34,17 +36,15 @@ impl Typed {
 
     /// A member that is a number.
     #[inline(always)]
-    pub(crate) fn load<T>(self, offset: usize) -> T {
-        let place = self.0.wrapping_add(offset).cast::<T>();
-        // SAFETY: the address is typed and `offset` comes from the same kernel's BTF, so that the member is aligned; the
-        // kernel handles a fault in such a load by giving zero. Every T used here is a plain integer.
-        unsafe { place.read_volatile() }
+    pub(crate) fn load<T: Number, const INDEX: usize>(self, member: Member<INDEX>) -> T {
+        // SAFETY: the address is typed, and every T used here is what the kernel's header says.
+        unsafe { member.load(self.0) }
     }
 
     /// A member that is a pointer to a struct.
     #[inline(always)]
-    pub(crate) fn follow(self, offset: usize) -> Self {
-        Self(self.load(offset))
+    pub(crate) fn follow<const INDEX: usize>(self, member: Member<INDEX>) -> Self {
+        Self(self.load::<u64, INDEX>(member) as *const u8)
     }
 
     /// Whether it is an error pointer.
@@ -87,10 +87,10 @@ pub(crate) fn registers() -> Typed {
     Typed(unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) } as *const u8)
 }
 
-/// The running task's user, as `bpf_get_current_uid_gid` tells it. Only where `config::has_typed_task`.
+/// A task's user, as `bpf_get_current_uid_gid` tells that of the running one.
 #[inline(always)]
-pub(crate) fn uid() -> u32 {
-    let credentials = Typed::current().follow(offset!(task_cred));
+pub(crate) fn uid(task: Typed) -> u32 {
+    let credentials = task.follow(offset!(task_cred));
     credentials.load(offset!(cred_uid))
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn walk(scratch: &mut Scratch, file: Typed) {
         if at.0 == mount_root.0 || at.0 == parent.0 {
             break;
         }
-        let length = at.load::<u32>(offset!(dentry_name_len)) & 255;
+        let length = at.load::<u32, _>(offset!(dentry_name_len)) & 255;
         let name: u64 = at.load(offset!(dentry_name));
         if path::add(scratch, 0, length, name).is_none() {
             break;
@@ -151,17 +151,17 @@ pub(crate) fn magic(file: Typed) -> u32 {
     file.follow(offset!(file_path_dentry))
         .follow(offset!(dentry_inode))
         .follow(offset!(inode_sb))
-        .load::<u64>(offset!(sb_magic)) as u32
+        .load::<u64, _>(offset!(sb_magic)) as u32
 }
 
-/// What makes an opened file the same one: as `access::object` finds it with `kernel::read`, and for the same value.
-/// Only where `config::has_typed_task`.
+/// What makes a file the same one that the running task opened before: as `access::object` finds it with `kernel::read`, and for the
+/// same value. This is most of what a repeat costs, and each load in it is seven instructions on x86-64.
 #[inline(always)]
-pub(crate) fn object(file: Typed) -> [u64; 4] {
+pub(crate) fn object(task: Typed, file: Typed) -> [u64; 4] {
     let inode = file.follow(offset!(file_inode));
     let sb = inode.follow(offset!(inode_sb));
     let dentry = file.follow(offset!(file_path_dentry));
-    let root = Typed::current()
+    let root = task
         .follow(offset!(task_fs))
         .follow(offset!(fs_root_dentry));
     let mut lineage = root.from(sb);
@@ -176,7 +176,7 @@ pub(crate) fn object(file: Typed) -> [u64; 4] {
         at = parent;
         step += 1;
     }
-    let is_hashed = dentry.load::<u64>(offset!(dentry_hash_pprev)) != 0;
+    let is_hashed = dentry.load::<u64, _>(offset!(dentry_hash_pprev)) != 0;
     let is_unlinked = !is_hashed && dentry.follow(offset!(dentry_parent)).0 != dentry.0;
     let device: u32 = sb.load(offset!(sb_dev));
     [

@@ -46,7 +46,7 @@ pub(crate) fn is_call() -> bool {
     let (result, number): (i64, u64) = if config::has_task_registers() {
         let registers = typed::registers();
         (
-            registers.load(offset!(regs_ax)),
+            registers.load::<u64, _>(offset!(regs_ax)) as i64,
             registers.load(offset!(regs_orig_ax)),
         )
     } else {

@@ -8,8 +8,13 @@ use aya::{
     programs::{Program, ProgramError},
 };
 use whittle_schemas::record::{
-    Family, bound, capability::UNAUDITED_RANGES, process::INTERPRETER_NAME_BYTES, usage::UsageSlot,
+    Family, bound,
+    capability::UNAUDITED_RANGES,
+    immediate::{CONSTANTS, Constant},
+    process::INTERPRETER_NAME_BYTES,
+    usage::UsageSlot,
 };
+use zerocopy::IntoBytes;
 
 use crate::model::interpreter::interpreters;
 
@@ -23,6 +28,7 @@ use super::{
     openssl::{Openssl, OpensslFile, OpensslUse},
     pending::Pending,
     plan::{Plan, Wanted, plan},
+    relocate::{Numbers, RelocateError, relocate},
     remembered::{Announced, Remembered},
     ring::Ring,
     support::{self, Facts},
@@ -31,7 +37,7 @@ use super::{
 };
 
 /// The probes, compiled; `cargo xtask ebpf` makes this file from the `ebpf` crate.
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/whittle.bpf.o");
+pub(super) static OBJECT: &[u8] = aya::include_bytes_aligned!("../../bpf/whittle.bpf.o");
 
 /// Whom the probes watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +118,9 @@ pub enum KernelError {
     /// The object or its maps were refused.
     #[error("the kernel refused whittle's maps: {0}")]
     Object(#[from] EbpfError),
+    /// The object does not fit the host.
+    #[error(transparent)]
+    Relocate(#[from] RelocateError),
     /// A program was refused.
     #[error("the kernel refused the probe `{program}`: {cause}")]
     Program {
@@ -315,14 +324,23 @@ fn load_object(
     constants: &Constants<'_>,
     btf: &Btf,
 ) -> Result<Ebpf, KernelError> {
-    let watch_all = u32::from(scope == Scope::All);
-    let agent_tgid = std::process::id();
+    let mut numbers = Numbers {
+        offsets: constants.offsets,
+        constants: [0; CONSTANTS],
+    };
+    numbers.set(Constant::AgentTgid, std::process::id());
+    numbers.set(Constant::UsageMask, limits.usage_mask());
+    for (constant, holds) in [
+        (Constant::WatchAll, scope == Scope::All),
+        (Constant::CountCalls, constants.syscalls),
+        (Constant::OpaqueRegisters, constants.opaque_registers),
+        (Constant::TypedTask, support::has_typed_task(btf)),
+        (Constant::TaskRegisters, support::has_task_registers(btf)),
+    ] {
+        numbers.set(constant, u32::from(holds));
+    }
+    let relocated = relocate(OBJECT, &numbers)?;
     let seed = random_seed();
-    let count_calls = u32::from(constants.syscalls);
-    let opaque_registers = u32::from(constants.opaque_registers);
-    let typed_task = u32::from(support::has_typed_task(btf));
-    let task_registers = u32::from(support::has_task_registers(btf));
-    let usage_mask = limits.usage_mask();
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -330,20 +348,12 @@ fn load_object(
     let mut loader = EbpfLoader::new();
     loader
         .btf(Some(btf))
-        .override_global("OFFSETS", constants.offsets, true)
-        .override_global("WATCH_ALL", &watch_all, true)
-        .override_global("AGENT_TGID", &agent_tgid, true)
         .override_global("HASH_SEED", &seed, true)
-        .override_global("USAGE_MASK", &usage_mask, true)
-        .override_global("COUNT_CALLS", &count_calls, true)
-        .override_global("OPAQUE_REGISTERS", &opaque_registers, true)
-        .override_global("TYPED_TASK", &typed_task, true)
-        .override_global("TASK_REGISTERS", &task_registers, true)
         .override_global("UNAUDITED", unaudited.as_slice(), true);
     for (map, entries) in bound::ALL {
         loader.map_max_entries(map, limits.of(map, entries));
     }
-    loader.load(OBJECT).map_err(|error| {
+    loader.load(relocated.as_bytes()).map_err(|error| {
         if is_refusal(&error) {
             KernelError::NotPermitted
         } else {

@@ -1,6 +1,7 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
 //! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`, `misses`, `losses`,
-//! `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`. The only user of aya.
+//! `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate` writes them into the
+//! probes. The only user of aya.
 
 mod attach;
 mod batch;
@@ -17,6 +18,7 @@ mod offsets;
 mod openssl;
 mod pending;
 mod plan;
+mod relocate;
 mod remembered;
 mod ring;
 mod support;
@@ -28,5 +30,6 @@ pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
 pub use losses::Loss;
 pub use openssl::{OpensslFile, OpensslUse};
 pub use plan::{Backend, FamilyPlan, Plan, Wanted};
+pub use relocate::RelocateError;
 pub use remembered::Remembered;
 pub use support::{Facts, facts};

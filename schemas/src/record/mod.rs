@@ -7,6 +7,7 @@ pub mod callset;
 pub mod capability;
 pub mod counter;
 pub mod file;
+pub mod immediate;
 pub mod loss;
 pub mod offsets;
 pub mod payload;

@@ -1,7 +1,5 @@
 //! Offsets of the kernel's struct members, and values of enumerations that changed: named here once, read from the host's BTF at
-//! load, and seen by the probes as constants.
-
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+//! load, and written into the probes' instructions (`immediate`).
 
 /// One member whose offset the probes need, or one enumerator whose value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +14,8 @@ pub struct Member {
 
 macro_rules! offsets {
     ($($name:ident = $structure:literal . $path:literal $(or $older:literal)*;)*) => {
-        /// Byte offsets, in the order of [`MEMBERS`]. The agent fills it as an array of u32.
-        #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+        /// The members by name, in the order of [`MEMBERS`]: where a field is says which index it has there.
+        #[derive(Clone, Copy, Debug)]
         #[repr(C)]
         pub struct Offsets {
             $(
