@@ -76,11 +76,13 @@ impl Recorder {
         if let Some(unwritten_us) = self.writer.unwritten_us(frame.start_us) {
             rows::state_gap(&mut tables.coverage, unwritten_us);
         }
-        let window = sink::Window {
+        let times = sink::Window {
             start_us: frame.start_us,
             end_us: frame.end_us,
         };
-        self.writer.end(window, &tables);
+        let sources = rows::Sources::of(&self.probes.attached().plan);
+        let usage = rows::usage(&window, &frame, &sources);
+        self.writer.end(times, usage, &tables);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use whittle_schemas::{
     record::Family,
-    table::{CoverageRow, SubjectRow, Tables},
+    table::{CoverageRow, SubjectRow, Tables, UsageRef},
 };
 
 use crate::{
@@ -15,12 +15,28 @@ use crate::{
 
 use super::backend_name;
 
-/// All rows of a window. `counted` is what the kernel counted in it.
+/// The usage of a window, but for its calls.
+pub(super) fn usage<'a>(
+    window: &'a Window,
+    frame: &'a Frame,
+    sources: &'a Sources,
+) -> impl Iterator<Item = UsageRef<'a>> {
+    let usages = window.usages().iter();
+    usages.map(|usage| usage_row(usage, frame, &sources.0[usage.deed.family as usize]))
+}
+
+/// Who saw what is in a table: hook family and backend.
+pub(super) struct Sources([String; Family::ALL.len()]);
+
+impl Sources {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let source = |family: Family| format!("{}/{}", family.name(), backend_name(plan, family));
+        Self(Family::ALL.map(source))
+    }
+}
+
+/// The other rows of a window. `counted` is what the kernel counted in it.
 pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Counts) -> Tables {
-    let usage = window
-        .usages()
-        .iter()
-        .map(|usage| usage_row(usage, frame, backend_name(plan, usage.deed.family)));
     let coverage = plan.families.iter().map(|family| {
         let losers: Vec<_> = window.losers(family.family).collect();
         let by_cpu = || counted.by_cpu(family.family);
@@ -38,7 +54,7 @@ pub(super) fn tables(window: &Window, frame: &Frame, plan: &Plan, counted: &Coun
         coverage_row(coverage, frame)
     });
     Tables {
-        usage: usage.collect(),
+        usage: Vec::new(),
         subjects: subjects(window, frame),
         coverage: coverage.collect(),
         endpoints: Vec::new(),

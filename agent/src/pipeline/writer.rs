@@ -4,7 +4,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use foldhash::HashSet;
-use whittle_schemas::table::{SubjectRow, Tables};
+use whittle_schemas::table::{SubjectRow, Tables, UsageRef};
 
 use crate::sink::{self, Frame, Place, Spool, Window};
 
@@ -79,11 +79,16 @@ impl Writer {
 
     /// Ends the window, and goes on with the [`Self::next`] one. Where it cannot be written its spool stays, so that `recover`
     /// finds what was spooled.
-    pub(super) fn end(&mut self, window: Window, tables: &Tables) {
+    pub(super) fn end<'a>(
+        &mut self,
+        window: Window,
+        usage: impl IntoIterator<Item = UsageRef<'a>>,
+        tables: &'a Tables,
+    ) {
         self.flush();
         let spool = std::mem::replace(&mut self.spool, self.next.take());
         self.spooled.clear();
-        match sink::write_window(&self.root, &self.place, window, tables) {
+        match sink::write_usage(&self.root, &self.place, window, usage, tables) {
             Ok(files) => {
                 self.files.extend(files);
                 self.unwritten_since_us = None;
@@ -154,9 +159,9 @@ mod tests {
         let mut writer = writer(root.path());
         writer.next(NEXT.start_us, LENGTH);
         assert_eq!(spools(root.path()), 2);
-        writer.end(WINDOW, &Tables::default());
+        writer.end(WINDOW, [], &Tables::default());
         assert_eq!(spools(root.path()), 1);
-        writer.end(NEXT, &Tables::default());
+        writer.end(NEXT, [], &Tables::default());
         assert_eq!(spools(root.path()), 0);
         assert_eq!(writer.finish().expect("all was written").len(), 2);
     }
@@ -170,11 +175,11 @@ mod tests {
         let last = usage("/srv/input");
         writer.spool(&Frame::Usage(last), Who(1), subject);
         writer.next(NEXT.start_us, LENGTH);
-        writer.end(WINDOW, &Tables::default());
+        writer.end(WINDOW, [], &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));
 
         fs::remove_file(&in_the_way).expect("the file is removed");
-        writer.end(NEXT, &Tables::default());
+        writer.end(NEXT, [], &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.end_us), None);
         assert!(matches!(
             writer.finish(),

@@ -1,15 +1,17 @@
 //! Where a window's rows go: first the spool, which survives a crash, then Parquet files in a data root.
 //! `root` knows the folder and its partitions, `atomic` how a file appears whole or not at all, `parquet` the
-//! tables' files, `spool` the log, `touched` what most of its frames hold, `recover` what a dead writer left in it. Reading tables is the advisor's.
+//! tables' files, with `usage` and `runs` the largest of them, `spool` the log, `touched` what most of its frames hold, `recover` what a dead writer left in it. Reading tables is the advisor's.
 
 mod atomic;
 mod parquet;
 mod recover;
 pub mod root;
+mod runs;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
 mod touched;
+mod usage;
 
 use std::{
     io,
@@ -19,7 +21,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    parquet::write_window,
+    parquet::{write_usage, write_window},
     recover::{Recovered, RecoveredWindow, recover},
     spool::{Append, Frame, MAX_SPOOL_BYTES, Spool},
     touched::Touched,

@@ -1,4 +1,4 @@
-//! The Parquet files of one window, one for each table.
+//! The Parquet files of one window, one for each table. How that of `usage`, which is large, is encoded is in `usage`.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,14 +9,17 @@ use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, ZstdLevel},
     errors::ParquetError,
-    file::{metadata::KeyValue, properties::WriterProperties},
+    file::{
+        metadata::KeyValue,
+        properties::{WriterProperties, WriterPropertiesBuilder},
+    },
 };
 use whittle_schemas::table::{
-    CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRow,
-    VERSION_KEY,
+    CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRef,
+    UsageRow, VERSION_KEY,
 };
 
-use super::{Error, Place, Window, atomic, root};
+use super::{Error, Place, Window, atomic, root, usage};
 
 /// Writes the rows of one window and returns the files. Each file appears whole or not at all, and the
 /// one of `coverage` comes last: where it stands, the window is complete.
@@ -29,12 +32,27 @@ pub fn write_window(
     window: Window,
     tables: &Tables,
 ) -> Result<Vec<PathBuf>, Error> {
+    write_usage(root, place, window, [], tables)
+}
+
+/// As [`write_window`], with rows of `usage` that come before those in the tables.
+///
+/// # Errors
+/// As above.
+pub fn write_usage<'a>(
+    root: &Path,
+    place: &Place,
+    window: Window,
+    usage: impl IntoIterator<Item = UsageRef<'a>>,
+    tables: &'a Tables,
+) -> Result<Vec<PathBuf>, Error> {
     root::prepare(root)?;
     write_named(
         root,
         place,
         &name(window.start_us, process::id()),
         window.start_us,
+        usage,
         tables,
     )
 }
@@ -44,19 +62,24 @@ pub(super) fn name(start_us: i64, pid: u32) -> String {
     format!("{start_us}-{pid}")
 }
 
-/// As [`write_window`], under a name that another process may have chosen.
-pub(super) fn write_named(
+/// As [`write_usage`], under a name that another process may have chosen.
+pub(super) fn write_named<'a>(
     root: &Path,
     place: &Place,
     name: &str,
     start_us: i64,
-    tables: &Tables,
+    usage: impl IntoIterator<Item = UsageRef<'a>>,
+    tables: &'a Tables,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
-    if !tables.usage.is_empty() {
-        files.push(write_table(
+    let rows = usage.into_iter();
+    let mut rows = rows
+        .chain(tables.usage.iter().map(UsageRow::borrowed))
+        .peekable();
+    if rows.peek().is_some() {
+        files.push(write(
             file::<UsageRow>(root, place, name, start_us),
-            &tables.usage,
+            usage::encode(rows, properties::<UsageRow>()),
         )?);
     }
     if !tables.subjects.is_empty() {
@@ -84,8 +107,12 @@ pub(super) fn file<T: Table>(root: &Path, place: &Place, name: &str, start_us: i
 }
 
 fn write_table<T: Table>(path: PathBuf, rows: &[T]) -> Result<PathBuf, Error> {
+    write(path, encode(rows))
+}
+
+fn write(path: PathBuf, encoded: Result<Vec<u8>, ParquetError>) -> Result<PathBuf, Error> {
     // In memory first: an encoder that writes to the disk itself turns "no space left" into words.
-    let bytes = encode(rows).map_err(|source| Error::Encode {
+    let bytes = encoded.map_err(|source| Error::Encode {
         path: path.clone(),
         source,
     })?;
@@ -97,17 +124,20 @@ fn write_table<T: Table>(path: PathBuf, rows: &[T]) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-fn encode<T: Table>(rows: &[T]) -> Result<Vec<u8>, ParquetError> {
+fn properties<T: Table>() -> WriterPropertiesBuilder {
     let entry = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
-    let properties = WriterProperties::builder()
+    WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(concat!("whittle ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_key_value_metadata(Some(vec![
             entry(VERSION_KEY, SCHEMA_VERSION),
             entry(TABLE_KEY, T::NAME),
         ]))
-        .build();
+}
+
+fn encode<T: Table>(rows: &[T]) -> Result<Vec<u8>, ParquetError> {
     let mut bytes = Vec::new();
+    let properties = properties::<T>().build();
     let mut writer = ArrowWriter::try_new(&mut bytes, T::schema(), Some(properties))?;
     // Arrow text arrays end at 2 GiB: in chunks, hostile paths cannot reach that.
     for chunk in rows.chunks(BATCH_ROWS) {

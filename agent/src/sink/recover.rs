@@ -191,6 +191,7 @@ fn write(root: &Path, path: &Path, mut content: Content, now_us: i64) -> Result<
         &content.place,
         &name,
         content.start_us,
+        [],
         &content.tables,
     )?;
     Ok(Spooled::Window(RecoveredWindow {

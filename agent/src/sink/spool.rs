@@ -11,6 +11,7 @@ use std::{
     process,
 };
 
+use postcard::ser_flavors::Flavor;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
@@ -205,13 +206,34 @@ const HEAD_BYTES: usize = 8;
 fn encode(frame: &Frame<'_>, bytes: &mut Vec<u8>) {
     let start = bytes.len();
     bytes.resize(start + HEAD_BYTES, 0);
-    *bytes = postcard::to_extend(frame, std::mem::take(bytes))
+    postcard::serialize_with_flavor(frame, Growing(bytes))
         .expect("rows have no type that postcard refuses");
     let (head, payload) = bytes[start..].split_at_mut(HEAD_BYTES);
     // A payload past u32 is past the bound too, so that it is refused, whatever its length says.
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+}
+
+/// Where postcard writes: at the end of what there is, texts in one piece.
+struct Growing<'a>(&'a mut Vec<u8>);
+
+impl Flavor for Growing<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads the next frame. None at the end, and where the rest is torn or damaged.

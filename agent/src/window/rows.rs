@@ -2,7 +2,7 @@
 
 use whittle_schemas::{
     record::{Family, counter::Reason},
-    table::{CoverageRow, EndpointRow, SubjectRow, Surface, UsageRow},
+    table::{CoverageRow, EndpointRow, SubjectRow, Surface, UsageRef, UsageRow},
 };
 
 use crate::model::{Clock, Endpoint, Medium, Subject};
@@ -27,26 +27,26 @@ pub struct Frame {
     pub clock: Clock,
 }
 
-/// One row of `usage`. `backend` saw it.
+/// One row of `usage`, borrowed. `source` is who saw it: hook family and backend.
 #[must_use]
-pub fn usage_row(usage: &Usage, frame: &Frame, backend: &str) -> UsageRow {
-    UsageRow {
+pub fn usage_row<'a>(usage: &'a Usage, frame: &'a Frame, source: &'a str) -> UsageRef<'a> {
+    UsageRef {
         window_start_us: frame.start_us,
         window_end_us: frame.end_us,
-        cluster: frame.cluster.clone(),
-        node: frame.node.clone(),
-        subject_id: usage.subject.subject_id.clone(),
+        cluster: &frame.cluster,
+        node: &frame.node,
+        subject_id: &usage.subject.subject_id,
         principal: None,
         surface: usage.deed.surface,
-        action: usage.deed.action.clone().into_owned(),
-        resource: usage.deed.resource.clone(),
-        resource_detail: usage.deed.detail.clone(),
+        action: &usage.deed.action,
+        resource: &usage.deed.resource,
+        resource_detail: usage.deed.detail.as_deref(),
         outcome: usage.deed.outcome,
-        error: usage.deed.error.map(str::to_owned),
+        error: usage.deed.error,
         count: usage.count,
         first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
         last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
-        source: format!("{}/{backend}", usage.deed.family.name()),
+        source,
         operation: None,
         endpoint: None,
         region: None,

@@ -27,7 +27,7 @@ pub use self::{
     coverage::CoverageRow,
     endpoints::EndpointRow,
     subjects::SubjectRow,
-    usage::UsageRow,
+    usage::{UsageRef, UsageRow},
     word::{Outcome, Surface},
 };
 

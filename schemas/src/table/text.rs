@@ -9,11 +9,17 @@ use std::fmt::Write;
 /// The bytes as text.
 #[must_use]
 pub fn escape(bytes: &[u8]) -> String {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && *byte != b'\\';
-    if bytes.iter().all(is_plain) {
-        return String::from_utf8_lossy(bytes).into_owned();
-    }
     let mut text = String::with_capacity(bytes.len());
+    escape_into(bytes, &mut text);
+    text
+}
+
+/// Adds the bytes as text to what there is.
+pub fn escape_into(bytes: &[u8], text: &mut String) {
+    if let Some(plain) = plain(bytes) {
+        text.push_str(plain);
+        return;
+    }
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -22,14 +28,23 @@ pub fn escape(bytes: &[u8]) -> String {
                 '\t' => text.push_str(r"\t"),
                 '\r' => text.push_str(r"\r"),
                 _ if is_unsafe(character) => {
-                    push_hex(&mut text, character.encode_utf8(&mut [0; 4]).as_bytes());
+                    push_hex(text, character.encode_utf8(&mut [0; 4]).as_bytes());
                 }
                 _ => text.push(character),
             }
         }
-        push_hex(&mut text, chunk.invalid());
+        push_hex(text, chunk.invalid());
     }
-    text
+}
+
+/// The bytes, where they are their own text and of ASCII alone, as most paths are.
+fn plain(bytes: &[u8]) -> Option<&str> {
+    let is_other = |byte: &&u8| !matches!(byte, b' '..=b'~') || **byte == b'\\';
+    // Counted and not searched, so that it is done for many bytes at once.
+    if bytes.iter().filter(is_other).count() > 0 {
+        return None;
+    }
+    str::from_utf8(bytes).ok()
 }
 
 /// The bytes of an escaped text; None where [`escape`] could not have written it.

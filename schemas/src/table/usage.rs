@@ -1,4 +1,4 @@
-//! Table `usage`: what each subject touched, counted.
+//! Table `usage`: what each subject touched, counted. A row, and the same borrowed from where its parts stand.
 
 use super::{
     column::{Nullable, Required},
@@ -54,5 +54,82 @@ table! {
         "account", account: Option<String> = Nullable<Text>;
         /// Id of the key that signed the request.
         "access_key_id", access_key_id: Option<String> = Nullable<Text>;
+    }
+}
+
+/// A row of `usage`, borrowed: a window has tens of thousands, most of whose texts are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageRef<'a> {
+    /// As in [`UsageRow`], and so are the others.
+    pub window_start_us: i64,
+    /// See above.
+    pub window_end_us: i64,
+    /// See above.
+    pub cluster: &'a str,
+    /// See above.
+    pub node: &'a str,
+    /// See above.
+    pub subject_id: &'a str,
+    /// See above.
+    pub principal: Option<&'a str>,
+    /// See above.
+    pub surface: Surface,
+    /// See above.
+    pub action: &'a str,
+    /// See above.
+    pub resource: &'a [u8],
+    /// See above.
+    pub resource_detail: Option<&'a str>,
+    /// See above.
+    pub outcome: Outcome,
+    /// See above.
+    pub error: Option<&'a str>,
+    /// See above.
+    pub count: u64,
+    /// See above.
+    pub first_seen_us: i64,
+    /// See above.
+    pub last_seen_us: i64,
+    /// See above.
+    pub source: &'a str,
+    /// See above.
+    pub operation: Option<&'a str>,
+    /// See above.
+    pub endpoint: Option<&'a str>,
+    /// See above.
+    pub region: Option<&'a str>,
+    /// See above.
+    pub account: Option<&'a str>,
+    /// See above.
+    pub access_key_id: Option<&'a str>,
+}
+
+impl UsageRow {
+    /// The row, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> UsageRef<'_> {
+        UsageRef {
+            window_start_us: self.window_start_us,
+            window_end_us: self.window_end_us,
+            cluster: &self.cluster,
+            node: &self.node,
+            subject_id: &self.subject_id,
+            principal: self.principal.as_deref(),
+            surface: self.surface,
+            action: &self.action,
+            resource: &self.resource,
+            resource_detail: self.resource_detail.as_deref(),
+            outcome: self.outcome,
+            error: self.error.as_deref(),
+            count: self.count,
+            first_seen_us: self.first_seen_us,
+            last_seen_us: self.last_seen_us,
+            source: &self.source,
+            operation: self.operation.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            region: self.region.as_deref(),
+            account: self.account.as_deref(),
+            access_key_id: self.access_key_id.as_deref(),
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! Windows onto disks that take them, and onto ones that do not.
 
-use std::{ffi::CString, fs, fs::File, io::Write, path::PathBuf};
+use std::{ffi::CString, fs, fs::File, io::Seek, io::Write, path::PathBuf, sync::Arc};
 
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
+use arrow::compute::concat_batches;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
-use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
+use whittle_schemas::table::{
+    CoverageRow, Outcome, SubjectRow, Surface, Table, Tables, UsageRow, sample, word::Word,
+};
 
 use super::{START_US, WINDOW, files_below, place, rows, tables, usage};
-use crate::sink::{Error, Frame, Spool, Window, recover, root, write_window};
+use crate::sink::{Error, Frame, Spool, Window, recover, root, write_usage, write_window};
 
 #[test]
 fn a_window_is_written_where_the_design_says_and_reads_back() {
@@ -169,4 +172,96 @@ fn a_file_in_the_place_of_a_partition_is_said_to_be_no_folder() {
     let error =
         write_window(folder.path(), &place(), WINDOW, &tables()).expect_err("usage is no folder");
     assert!(matches!(&error, Error::NotAFolder { .. }), "{error}");
+}
+
+/// Rows of every kind of value: few and many, none, long runs and none, texts that stand apart and are the same.
+fn many() -> Vec<UsageRow> {
+    let row = |index: i64| UsageRow {
+        subject_id: format!("s-{}", index % 300),
+        principal: (index % 7 == 0).then(|| format!("role-{}", index / 5_000)),
+        surface: Surface::ALL[usize::try_from(index / 1_000).expect("it is positive") % 2],
+        action: ["read", "write"][usize::try_from(index % 2).expect("it is positive")].to_owned(),
+        resource: match index % 10 {
+            9 => vec![b'/', 0xff, index.to_le_bytes()[0]],
+            _ => format!("/srv/{}/file-{index}", index / 100).into_bytes(),
+        },
+        resource_detail: (index > 2_500).then(|| "d".repeat(100)),
+        outcome: Outcome::ALL[usize::try_from(index % 3).expect("it is positive")],
+        error: (index % 3 != 0).then(|| "EACCES".to_owned()),
+        count: u64::try_from(index).expect("it is positive"),
+        first_seen_us: START_US + index,
+        last_seen_us: START_US + 2 * index,
+        region: (index == 4_999).then(|| "eu-west-1".to_owned()),
+        ..sample::usage()
+    };
+    (0..5_000).map(row).collect()
+}
+
+#[test]
+fn usage_reads_back_as_rows_and_as_the_general_writer_would_have_written_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (rows, cloud) = (many(), sample::cloud_usage());
+    let tables = Tables {
+        usage: vec![cloud.clone()],
+        ..Tables::default()
+    };
+    let borrowed = rows.iter().map(UsageRow::borrowed);
+    let files = write_usage(folder.path(), &place(), WINDOW, borrowed, &tables)
+        .expect("the window is written");
+    let all: Vec<_> = rows.into_iter().chain([cloud]).collect();
+    assert_eq!(super::rows::<UsageRow>(folder.path()), all);
+
+    let read = |file: File| {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is Parquet");
+        let schema = Arc::clone(reader.schema());
+        let reader = reader.with_batch_size(all.len()).build();
+        let batches = reader
+            .expect("it is Parquet")
+            .map(|batch| batch.expect("it is whole"));
+        concat_batches(&schema, &batches.collect::<Vec<_>>()).expect("all have one schema")
+    };
+    let mut general = tempfile::tempfile().expect("a temporary file");
+    let mut writer = ArrowWriter::try_new(&mut general, UsageRow::schema(), None)
+        .expect("the schema is one of Parquet's");
+    writer
+        .write(&UsageRow::to_batch(&all))
+        .expect("there is room");
+    writer.close().expect("there is room");
+    general.rewind().expect("it is a file");
+    let written = File::open(&files[0]).expect("the file is there");
+    let (written, general) = (read(written), read(general));
+    assert_eq!(written.columns(), general.columns());
+    assert_eq!(written.schema().fields(), general.schema().fields());
+}
+
+#[test]
+fn the_statistics_of_usage_are_of_its_least_and_most() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rows = many();
+    let borrowed = rows.iter().map(UsageRow::borrowed);
+    let files = write_usage(
+        folder.path(),
+        &place(),
+        WINDOW,
+        borrowed,
+        &Tables::default(),
+    )
+    .expect("the window is written");
+    let file = File::open(&files[0]).expect("the file is there");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("it is Parquet");
+    let group = reader.metadata().row_group(0);
+    let check = |name: &str, nulls: u64, least: &[u8], most: &[u8]| {
+        let mut columns = group.columns().iter();
+        let column = columns.find(|column| column.column_path().string() == name);
+        let statistics = column.and_then(|column| column.statistics());
+        let statistics = statistics.unwrap_or_else(|| panic!("{name} has statistics"));
+        assert_eq!(statistics.null_count_opt(), Some(nulls), "{name}");
+        assert_eq!(statistics.min_bytes_opt(), Some(least), "{name}");
+        assert_eq!(statistics.max_bytes_opt(), Some(most), "{name}");
+    };
+    check("subject_id", 0, b"s-0", b"s-99");
+    check("error", 1_667, b"EACCES", b"EACCES");
+    check("count", 0, &0_i64.to_le_bytes(), &4_999_i64.to_le_bytes());
+    let start = START_US.to_le_bytes();
+    check("window_start", 0, &start, &start);
 }

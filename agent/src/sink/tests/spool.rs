@@ -310,8 +310,10 @@ fn an_access_comes_back_from_the_spool_as_the_row_that_its_window_would_have_had
         node: place().node,
         clock: Clock { offset_us: at_us },
     };
-    let expected = window::usage_row(&usage, &frame, "syscall");
-    assert_eq!(rows::<UsageRow>(folder.path()), [expected]);
+    let expected = window::usage_row(&usage, &frame, "file/syscall");
+    let recovered = rows::<UsageRow>(folder.path());
+    let recovered: Vec<_> = recovered.iter().map(UsageRow::borrowed).collect();
+    assert_eq!(recovered, [expected]);
 }
 
 fn somebody() -> Subject {
