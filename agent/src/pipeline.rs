@@ -132,6 +132,7 @@ impl Recorder {
             Ok((probes, writer))
         });
         let (probes, writer) = started.inspect_err(|_| sink::root::abandon(&config.root, found))?;
+        kernel::give_back();
         Ok(Self {
             config,
             probes,
@@ -257,10 +258,10 @@ impl Recorder {
     /// Reads the ring empty, or as many records; says how many there were.
     fn read_ring(&mut self, most: usize) -> usize {
         for count in 0..most {
-            let Some(record) = self.probes.ring.next_record() else {
+            let Some(event) = self.probes.ring.read(decode::decode) else {
                 return count;
             };
-            match decode::decode(&record) {
+            match event {
                 Ok(Event::Script(seen)) => self.identities.script(seen),
                 Ok(Event::Subject(seen)) => {
                     let executable = Path::new(OsStr::from_bytes(&seen.executable));

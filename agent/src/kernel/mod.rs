@@ -1,7 +1,7 @@
 //! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
 //! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`, `misses`, `losses`,
 //! `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate` writes them into the
-//! probes. The only user of aya.
+//! probes; `memory` gives back what that took. The only user of aya.
 
 mod attach;
 mod batch;
@@ -13,6 +13,7 @@ mod hooks;
 mod loader;
 mod losses;
 mod mapped;
+mod memory;
 mod misses;
 mod offsets;
 mod openssl;
@@ -28,6 +29,7 @@ mod tasks;
 pub use counters::{Counts, CpuCounts};
 pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
 pub use losses::Loss;
+pub use memory::give_back;
 pub use openssl::{OpensslFile, OpensslUse};
 pub use plan::{Backend, FamilyPlan, Plan, Wanted};
 pub use relocate::RelocateError;

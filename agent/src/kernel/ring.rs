@@ -1,4 +1,4 @@
-//! The ring: records of first sights, copied out one by one.
+//! The ring: records of first sights, read one by one where they stand, or copied out.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -25,7 +25,13 @@ impl Ring {
         Ok(Self { ring })
     }
 
-    /// The next record; None when the ring is empty. It may hold secrets, and is overwritten when it is dropped.
+    /// Reads the next record where it stands, so that what it holds is in memory once; None when the ring is empty.
+    pub fn read<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let item = self.ring.next()?;
+        Some(read(&item))
+    }
+
+    /// The next record, to be kept; None when the ring is empty. It may hold secrets, and is overwritten when it is dropped.
     pub fn next_record(&mut self) -> Option<Bytes> {
         let item = self.ring.next()?;
         Some(Bytes::from_owner(Zeroizing::new(item.to_vec())))

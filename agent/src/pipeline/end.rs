@@ -3,7 +3,7 @@
 use whittle_schemas::record::{FIXED_BYTES, Family};
 
 use crate::{
-    clock, decode,
+    clock, decode, kernel,
     model::{Event, Touch},
     sink,
 };
@@ -18,6 +18,7 @@ pub(super) struct Ended {
 
 impl Recorder {
     pub(super) fn end_window(&mut self) -> Result<(), RecordError> {
+        let is_storm = self.windows[self.current].is_full();
         let old = self.turn()?;
         let clock = clock::now();
         // Before the old one is written: at no moment does a recorder that is killed leave nothing that says so.
@@ -25,6 +26,10 @@ impl Recorder {
         self.writer.next(start_us, self.config.window);
         self.write_window(&old)?;
         (self.clock, self.start_boottime_ns) = (clock, old.end_boottime_ns);
+        if !is_storm {
+            // The next window of a storm is about to need as much.
+            kernel::give_back();
+        }
         Ok(())
     }
 

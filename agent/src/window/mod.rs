@@ -68,8 +68,9 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Window {
     usages: Vec<Usage>,
-    /// Numbers in `usages`, by subject and deed: what is looked for is compared where it stands, and copied nowhere.
-    index: HashTable<usize>,
+    /// Numbers in `usages`, by subject and deed: what is looked for is compared where it stands, and copied nowhere. With the
+    /// hash, so that a table that grows makes none again.
+    index: HashTable<(u64, usize)>,
     hasher: RandomState,
     /// By the kernel's key, for the repeats.
     keys: HashMap<UsageKey, usize>,
@@ -105,20 +106,19 @@ impl Window {
 
     /// The number of a usage, which is made where it is new.
     fn place_of(&mut self, subject: &Rc<Subject>, deed: Deed, boottime_ns: u64) -> Option<usize> {
-        let hash_of = |subject: &Subject, deed: &Deed| {
-            self.hasher.hash_one((
-                &subject.subject_id,
-                &deed.action,
-                &deed.resource,
-                deed.outcome,
-            ))
-        };
-        let hash = hash_of(subject, &deed);
-        let is_same = |index: &usize| {
+        let hash = self.hasher.hash_one((
+            &subject.subject_id,
+            &deed.action,
+            &deed.resource,
+            deed.outcome,
+        ));
+        let is_same = |(its_hash, index): &(u64, usize)| {
             let usage = &self.usages[*index];
-            usage.deed == deed && usage.subject.subject_id == subject.subject_id
+            *its_hash == hash
+                && usage.deed == deed
+                && usage.subject.subject_id == subject.subject_id
         };
-        if let Some(index) = self.index.find(hash, is_same) {
+        if let Some((_, index)) = self.index.find(hash, is_same) {
             return Some(*index);
         }
         let index = self.usages.len();
@@ -127,10 +127,8 @@ impl Window {
             self.lost_by(deed.family, subject, 1);
             return None;
         }
-        self.index.insert_unique(hash, index, |index| {
-            let usage = &self.usages[*index];
-            hash_of(&usage.subject, &usage.deed)
-        });
+        self.index
+            .insert_unique(hash, (hash, index), |(hash, _)| *hash);
         self.usages.push(Usage {
             subject: Rc::clone(subject),
             deed,

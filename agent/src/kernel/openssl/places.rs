@@ -15,13 +15,13 @@ const ENTRIES: usize = 4_096;
 
 /// Whether a library of this name may be OpenSSL's, or have it linked in.
 pub(super) fn may_be_library(path: &Path) -> bool {
-    let Some(name) = path.file_name().map(OsStr::as_bytes) else {
-        return false;
-    };
+    // Asked of every file that is opened first: its name is found without taking the path apart.
+    let path = path.as_os_str().as_bytes();
+    let name = memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..]);
     let has = |part: &[u8]| name.windows(part.len()).any(|window| window == part);
     // A wrapper of GnuTLS: the same names, and its own inside.
-    let is_other = has(b"gnutls");
-    has(b".so") && !is_other && (has(b"ssl") || has(b"libpython") || has(b"libnode"))
+    let is_other = || has(b"gnutls");
+    has(b".so") && !is_other() && (has(b"ssl") || has(b"libpython") || has(b"libnode"))
 }
 
 /// The libraries that the dynamic linker of this host finds.
