@@ -12,7 +12,7 @@ use whittle_schemas::record::{
 };
 
 use crate::{
-    number, path,
+    number, path, stand_in,
     subject::{self, Sighting},
     syscall::Call,
 };
@@ -20,6 +20,9 @@ use crate::{
 /// Any call, as it is entered.
 #[btf_tracepoint(function = "sys_enter")]
 fn callset_sys_enter(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Syscall) {
+        return 0;
+    }
     count(ctx.arg::<u64>(1));
     0
 }

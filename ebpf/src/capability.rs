@@ -30,7 +30,7 @@ use crate::{
     function::{Place, Returned},
     grants,
     kernel::{current, read},
-    number, path,
+    number, path, stand_in,
     subject::{self, Sighting},
 };
 
@@ -45,6 +45,9 @@ struct Check {
 /// By the tracepoint inside of the check.
 #[btf_tracepoint(function = "cap_capable")]
 fn capability_checked(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Capability) {
+        return 0;
+    }
     // Read as numbers: the verifier lets nobody compare the typed pointers that arguments are.
     let argument = |index: usize| read::<u64>(ctx.as_ptr() as u64, index * size_of::<u64>());
     let (Some(cred), Some(target_ns)) = (argument(0), argument(1)) else {
@@ -79,6 +82,9 @@ const CAPSET: Place = Place {
 /// By the exit of the check.
 #[fexit(function = "cap_capable")]
 fn capability_cap_capable(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Capability) {
+        return 0;
+    }
     checked(Returned::of_exit(&ctx, 4))
 }
 
@@ -116,6 +122,9 @@ fn checked(returned: Option<Returned>) -> i32 {
 /// By the exit of prctl's part for capabilities: changing the securebits takes `CAP_SETPCAP`.
 #[fexit(function = "cap_task_prctl")]
 fn capability_task_prctl(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Capability) {
+        return 0;
+    }
     securebits(Returned::of_exit(&ctx, 5))
 }
 
@@ -142,6 +151,9 @@ fn securebits(returned: Option<Returned>) -> i32 {
 /// By the exit of capset: inheriting what is neither permitted nor inherited takes `CAP_SETPCAP`.
 #[fexit(function = "cap_capset")]
 fn capability_capset(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Capability) {
+        return 0;
+    }
     inherits(Returned::of_exit(&ctx, 5))
 }
 

@@ -14,6 +14,7 @@ use crate::{
     access::{self, AT_FDCWD, Asking},
     entry, kernel,
     path::Asked,
+    stand_in,
     subject::{self, Sighting},
     syscall::Call,
 };
@@ -21,6 +22,9 @@ use crate::{
 /// By the exit of any system call.
 #[btf_tracepoint(function = "sys_exit")]
 fn change_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::File) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     let number = call.number();
     if is_mine(number, &call)
@@ -34,6 +38,7 @@ fn change_sys_exit(ctx: BtfTracePointContext) -> i32 {
 /// What the exits of the entry functions lead to.
 #[fexit(function = "__x64_sys_mmap")]
 fn change_entered(ctx: FExitContext) -> i32 {
+    entry::keep_on_own_stack(&ctx);
     if let Some(sighting) = Sighting::of(Family::File) {
         let call = Call::of_entry(&ctx);
         ended(sighting, entry::number(&call), &call);
@@ -50,7 +55,7 @@ fn exited(number: u64, ctx: &FExitContext) -> i32 {
 }
 
 entry::calls! {
-    is_change, exited;
+    File, is_change, exited;
     MMAP change_mmap = 9, "__x64_sys_mmap";
     TRUNCATE change_truncate = 76, "__x64_sys_truncate";
     FTRUNCATE change_ftruncate = 77, "__x64_sys_ftruncate";

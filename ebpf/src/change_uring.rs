@@ -21,6 +21,7 @@ use crate::{
     maps::CHANGING,
     path::Asked,
     scratch::{self, BPF_NOEXIST},
+    stand_in,
     subject::{self, Sighting},
     uring,
 };
@@ -52,6 +53,9 @@ macro_rules! changes {
     ($($entry:ident $exit:ident $probe:ident ($count:literal) = $function:literal, $names:expr;)*) => {$(
         #[fentry(function = $function)]
         fn $entry(ctx: FEntryContext) -> i32 {
+            if stand_in::is_taken(&ctx, Family::File) {
+                return 0;
+            }
             if uring::is_worker() && let Some(arguments) = read(ctx.as_ptr() as u64, 0) {
                 begun($names(arguments));
             }
@@ -68,6 +72,9 @@ macro_rules! changes {
 
         #[fexit(function = $function)]
         fn $exit(ctx: FExitContext) -> i32 {
+            if stand_in::is_taken(&ctx, Family::File) {
+                return 0;
+            }
             if uring::is_worker()
                 && let (Some(changing), Some(returned)) = (own(), Returned::of_exit(&ctx, $count))
             {
@@ -125,7 +132,10 @@ fn rename([from, old, to, new, _]: [u64; ARGUMENTS]) -> [Name; 2] {
 
 /// The end of a worker's request.
 #[fexit(function = "io_wq_submit_work")]
-fn uring_worked(_: FExitContext) -> i32 {
+fn uring_worked(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::File) {
+        return 0;
+    }
     if let Some(changing) = own() {
         ended(changing);
     }
@@ -262,6 +272,9 @@ const RESIZE: Place = Place {
 /// `do_ftruncate(struct file *file, loff_t length, ...)`, from 6.9 on, which is when `io_uring` learned it.
 #[fexit(function = "do_ftruncate")]
 fn uring_truncate(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::File) {
+        return 0;
+    }
     if uring::is_worker() {
         resized(Returned::of_exit(&ctx, 3));
     }

@@ -74,6 +74,11 @@ pub(crate) fn usage_mask() -> u32 {
 }
 
 #[inline(always)]
+pub(crate) fn has_stand_ins() -> bool {
+    constant!(StandIns) != 0
+}
+
+#[inline(always)]
 pub(crate) fn hash_seed() -> u64 {
     // SAFETY: the address of the static above. Volatile, or the compiler would fold in the zero that stands here.
     unsafe { core::ptr::read_volatile(&raw const HASH_SEED) }

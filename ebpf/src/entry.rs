@@ -5,7 +5,7 @@
 
 use aya_ebpf::programs::FExitContext;
 
-use crate::{maps::ENTERED, syscall::Call};
+use crate::{config, maps::ENTERED, syscall::Call};
 
 /// Place in [`ENTERED`]; the agent puts the program there before it attaches what enters them.
 pub(crate) const CHANGE: u32 = 0;
@@ -18,6 +18,17 @@ pub(crate) fn enter(ctx: &FExitContext, place: u32) -> i32 {
     0
 }
 
+/// To be at the start of every program that others enter. From Linux 6.13 on the kernel keeps the variables of a program in memory of the
+/// CPU, for it lets nobody else into that program there; but who comes by a tail call from another one is not asked, and where the
+/// kernel preempts probes two tasks would have the same variables. They stay on the task's stack in a program that itself has a tail call, which
+/// this one has for nothing else: it is never made.
+#[inline(always)]
+pub(crate) fn keep_on_own_stack(ctx: &FExitContext) {
+    if config::agent_tgid() == 0 {
+        enter(ctx, CHANGE);
+    }
+}
+
 /// The call's own number: that of an x32 call has a bit more.
 #[inline(always)]
 pub(crate) fn number(call: &Call) -> u64 {
@@ -27,7 +38,7 @@ pub(crate) fn number(call: &Call) -> u64 {
 /// Defines system calls by number, what says whether a number is one of them, and for the exit of each one's entry function a program
 /// that leads to `$ended`, which gets the number and the context.
 macro_rules! calls {
-    ($is_one:ident, $ended:ident; $($name:ident $program:ident = $number:literal, $function:literal;)*) => {
+    ($family:ident, $is_one:ident, $ended:ident; $($name:ident $program:ident = $number:literal, $function:literal;)*) => {
         $(const $name: u64 = $number;)*
 
         #[inline(always)]
@@ -38,6 +49,9 @@ macro_rules! calls {
         $(
             #[fexit(function = $function)]
             fn $program(ctx: FExitContext) -> i32 {
+                if $crate::stand_in::is_taken(&ctx, Family::$family) {
+                    return 0;
+                }
                 $ended($name, &ctx)
             }
         )*

@@ -19,6 +19,7 @@ use crate::{
     function::{Place, Returned},
     kernel::{self, read},
     path::Asked,
+    stand_in,
     subject::{self, Sighting},
     syscall::{self, Call},
     typed::{self, Typed},
@@ -39,6 +40,9 @@ struct Open {
 /// Exit of a system call: `TP_PROTO(struct pt_regs *regs, long ret)`, `include/trace/events/syscalls.h`.
 #[btf_tracepoint(function = "sys_exit")]
 fn file_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::File) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     let Some(sighting) = call.watched(Family::File, is_open, is_open_32) else {
         return 0;
@@ -50,6 +54,9 @@ fn file_sys_exit(ctx: BtfTracePointContext) -> i32 {
 /// Exit of the kernel's open: the function that every form of it ends in.
 #[fexit(function = "do_filp_open")]
 fn file_filp_open(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::File) {
+        return 0;
+    }
     let flags: u32 = Typed::argument(&ctx, 2).load(offset!(open_flags_flag));
     // Opens by execve are the process family's.
     if flags & FMODE_EXEC != 0 {

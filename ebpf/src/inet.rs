@@ -6,6 +6,7 @@
 
 use aya_ebpf::{macros::fexit, programs::FExitContext};
 use whittle_schemas::record::{
+    Family,
     payload::{RECEIVED, SENT},
     process::{TASK_USES_TLS, Task},
 };
@@ -18,6 +19,7 @@ use crate::{
     member::Distance as _,
     payload::{DATAGRAM, IPPROTO_TCP, NOT_TAKEN, STREAM},
     source::{self, Source},
+    stand_in,
     stream::{self, NAME_PORT, Stream},
     subject, tls,
     typed::Typed,
@@ -26,6 +28,9 @@ use crate::{
 /// `int tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)`.
 #[fexit(function = "tcp_sendmsg")]
 fn payload_tcp_sendmsg(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Payload) {
+        return 0;
+    }
     if let Some(length) = moved_bytes(&ctx, 3) {
         let sock = Typed::argument(&ctx, 0);
         let inode = inode_of(sock.follow(offset!(sock_socket)));
@@ -37,18 +42,27 @@ fn payload_tcp_sendmsg(ctx: FExitContext) -> i32 {
 /// `int inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)`.
 #[fexit(function = "inet_recvmsg")]
 fn payload_inet_recvmsg(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Payload) {
+        return 0;
+    }
     received(&ctx)
 }
 
 /// The same of IPv6.
 #[fexit(function = "inet6_recvmsg")]
 fn payload_inet6_recvmsg(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Payload) {
+        return 0;
+    }
     received(&ctx)
 }
 
 /// `int inet_stream_connect(struct socket *sock, struct sockaddr *uaddr, int addr_len, int flags)`.
 #[fexit(function = "inet_stream_connect")]
 fn payload_stream_connect(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Payload) {
+        return 0;
+    }
     let result = result(&ctx, 4);
     if result == 0 || result == -EINPROGRESS {
         connected(Typed::argument(&ctx, 0));

@@ -59,6 +59,7 @@ mod script;
 mod socket;
 mod socket_uring;
 mod source;
+mod stand_in;
 mod stream;
 mod subject;
 mod syscall;

@@ -5,11 +5,12 @@ use aya_ebpf::{
     maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use whittle_schemas::record::{
-    bound,
+    Family, bound,
     counter::COUNTERS,
     loss::LossKey,
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
     socket::SocketBody,
+    stand_in::THREADS_OF_ENTRY,
     subject::SubjectKey,
     usage::UsageSlot,
 };
@@ -92,6 +93,15 @@ pub(crate) static CONNECTING: LruHashMap<u64, u64> =
 /// What the probes count about themselves.
 #[map]
 pub(crate) static COUNTS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+
+/// By thread, whether a program has taken the call that it ends: see `stand_in`. The agent gives it an entry for eight threads each.
+#[map]
+pub(crate) static TAKEN: Array<[u8; THREADS_OF_ENTRY as usize]> = Array::with_max_entries(1, 0);
+
+/// By family, how often a stand-in took a call.
+#[map]
+pub(crate) static STOOD_IN: PerCpuArray<u64> =
+    PerCpuArray::with_max_entries(Family::ALL.len() as u32, 0);
 
 /// Memory in which records are put together.
 #[map]

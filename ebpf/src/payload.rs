@@ -15,7 +15,7 @@ use crate::{
     address::{AF_INET, AF_INET6, Socket, find_socket_of},
     connection,
     source::Source,
-    stream,
+    stand_in, stream,
     subject::{self, Sighting},
     syscall::{Call, read_user_or_zero},
     tls,
@@ -36,6 +36,9 @@ const SENDMMSG_CALL: u64 = 307;
 /// By the exit of any system call.
 #[btf_tracepoint(function = "sys_exit")]
 fn payload_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Payload) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     let number = call.number();
     if !is_ours(number) || Call::is_compat() || subject::watched().is_none() {

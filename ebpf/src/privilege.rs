@@ -24,7 +24,7 @@ use crate::{
     config::offset,
     entry,
     kernel::{read, read_or_zero},
-    number, path,
+    number, path, stand_in,
     subject::{self, Sighting},
     syscall::{Call, read_user},
 };
@@ -32,6 +32,9 @@ use crate::{
 /// By the exit of any system call.
 #[btf_tracepoint(function = "sys_exit")]
 fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Privilege) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     let number = call.number();
     let is_ours = is_act(number) && is_asked(number, &call);
@@ -57,7 +60,7 @@ fn exited(number: u64, ctx: &FExitContext) -> i32 {
 }
 
 entry::calls! {
-    is_act, exited;
+    Privilege, is_act, exited;
     MMAP privilege_mmap = 9, "__x64_sys_mmap";
     MPROTECT privilege_mprotect = 10, "__x64_sys_mprotect";
     CLONE privilege_clone = 56, "__x64_sys_clone";
@@ -93,7 +96,10 @@ fn is_act_32(number: u64) -> bool {
 
 /// A ring of `io_uring` that somebody made.
 #[btf_tracepoint(function = "io_uring_create")]
-fn privilege_uring(_: BtfTracePointContext) -> i32 {
+fn privilege_uring(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Privilege) {
+        return 0;
+    }
     if subject::watched().is_some() {
         act(IO_URING, 0, 0);
     }

@@ -21,7 +21,7 @@ use crate::{
     kernel::read,
     maps::{TASKS, TLS_CALLS},
     path::Asked,
-    script,
+    script, stand_in,
     subject::{self, Sighting},
     syscall::Call,
 };
@@ -29,6 +29,9 @@ use crate::{
 /// A process begins with its parent's subject.
 #[btf_tracepoint(function = "sched_process_fork")]
 fn process_fork(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     let parent: Option<u32> = read(ctx.arg(0), offset!(task_tgid));
     let child: Option<u32> = read(ctx.arg(1), offset!(task_tgid));
     let (Some(parent), Some(child)) = (parent, child) else {
@@ -56,6 +59,9 @@ fn process_fork(ctx: BtfTracePointContext) -> i32 {
 /// The last thread's exit ends the process.
 #[btf_tracepoint(function = "sched_process_exit")]
 fn process_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     let Some(tgid) = read::<u32>(ctx.arg(0), offset!(task_tgid)) else {
         return 0;
     };
@@ -77,6 +83,9 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
 /// A program starts: its subject is found out anew, and starting it is what the old subject did.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn process_exec(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     let first = subject::started();
     if let Some(sighting) = Sighting::of(Family::Process) {
         // SAFETY: the pointer is into a live map value: its process is running this.
@@ -133,6 +142,9 @@ const EXECVEAT: u64 = 322;
 /// A refused exec, by the exit of any system call.
 #[btf_tracepoint(function = "sys_exit")]
 fn process_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     if call.result() >= 0 {
         return 0;
@@ -149,12 +161,18 @@ fn process_sys_exit(ctx: BtfTracePointContext) -> i32 {
 /// A refused exec, by the exit of `long __x64_sys_execve(const struct pt_regs *regs)`.
 #[fexit(function = "__x64_sys_execve")]
 fn process_execve(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     entry(&Call::of_entry(&ctx), false)
 }
 
 /// A refused exec, by the exit of `long __x64_sys_execveat(const struct pt_regs *regs)`.
 #[fexit(function = "__x64_sys_execveat")]
 fn process_execveat(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Process) {
+        return 0;
+    }
     entry(&Call::of_entry(&ctx), true)
 }
 

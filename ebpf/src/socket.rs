@@ -24,7 +24,7 @@ use crate::{
     connect::{self, EINPROGRESS, GOES_ON},
     count, emit,
     path::{self, Path},
-    scratch,
+    scratch, stand_in,
     subject::{self, Sighting},
     syscall::{Call, read_user_into, read_user_or_zero},
     usage::{self, Generation},
@@ -42,47 +42,74 @@ const SENDMMSG_CALL: u64 = 307;
 /// By the exit of any system call.
 #[btf_tracepoint(function = "sys_exit")]
 fn socket_sys_exit(ctx: BtfTracePointContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     let call = Call::of(&ctx);
     on_return(call.number(), &call)
 }
 
 #[fexit(function = "__x64_sys_connect")]
 fn socket_connect(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(CONNECT_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_bind")]
 fn socket_bind(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(BIND_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_listen")]
 fn socket_listen(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(LISTEN_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_accept")]
 fn socket_accept(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(ACCEPT_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_accept4")]
 fn socket_accept4(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(ACCEPT4_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_sendto")]
 fn socket_sendto(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(SENDTO_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_sendmsg")]
 fn socket_sendmsg(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(SENDMSG_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_sendmmsg")]
 fn socket_sendmmsg(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Socket) {
+        return 0;
+    }
     on_return(SENDMMSG_CALL, &Call::of_entry(&ctx))
 }
 

@@ -20,7 +20,7 @@ use crate::{
     kernel::read_or_zero,
     maps::CONNECTING,
     socket::{self, Act, Of},
-    subject, uring,
+    stand_in, subject, uring,
 };
 
 /// Defines, for each function with so many arguments, the programs that lead to its body, with a number for their place.
@@ -28,6 +28,9 @@ macro_rules! functions {
     ($($body:ident ($count:literal) @ $place:literal: $exit:ident $entry:ident $return:ident = $function:literal;)*) => {$(
         #[fexit(function = $function)]
         fn $exit(ctx: FExitContext) -> i32 {
+            if stand_in::is_taken(&ctx, Family::Socket) {
+                return 0;
+            }
             if !uring::is_call() && let Some(returned) = Returned::of_exit(&ctx, $count) {
                 $body(&returned);
             }

@@ -11,6 +11,7 @@ use whittle_schemas::record::{Family, counter::Reason};
 use crate::{
     config::{self, offset},
     kernel::{current, read_or_zero},
+    stand_in,
     subject::Sighting,
     typed::{self, Typed},
 };
@@ -19,7 +20,10 @@ use crate::{
 macro_rules! unseen {
     ($($program:ident: $family:ident;)*) => {$(
         #[btf_tracepoint(function = "io_uring_create")]
-        fn $program(_: BtfTracePointContext) -> i32 {
+        fn $program(ctx: BtfTracePointContext) -> i32 {
+            if stand_in::is_taken(&ctx, Family::$family) {
+                return 0;
+            }
             if let Some(sighting) = Sighting::of(Family::$family) {
                 sighting.ended(Err(Reason::Unsupported));
             }

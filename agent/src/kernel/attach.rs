@@ -11,10 +11,11 @@ use super::{
     KernelError,
     hooks::{self, Hook, Trigger},
     plan::{self, Backend, FamilyPlan},
+    stand_in::{self, StoodFor},
     support::{self, Facts},
 };
 
-/// Attaches a family as planned. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
+/// Attaches a family as planned, with stand-ins where there is a place to put them. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
 /// off again, and the family gets the next one.
 pub(super) fn attach_planned(
     object: &mut Ebpf,
@@ -22,20 +23,24 @@ pub(super) fn attach_planned(
     plan: &mut FamilyPlan,
     facts: &Facts,
     asked: Option<Backend>,
+    stood_for: &mut Option<Vec<StoodFor>>,
 ) -> Result<(), KernelError> {
     let Some(backend) = plan.backend else {
         return Ok(());
     };
-    let refused = match attach_family(object, btf, plan.family, backend) {
+    let refused = match attach_family(object, btf, plan.family, backend, stood_for.as_mut()) {
         Err(refused) if asked.is_none() => refused,
         other => return other,
     };
     let Some(next) = plan::after(facts, plan.family, backend) else {
         return Err(refused);
     };
-    let (family, backend) = (plan.family.name(), backend.name());
-    tracing::warn!(family, backend, %refused, "a probe was refused");
-    for hook in hooks::of(plan.family, plan.backend.unwrap_or(next)) {
+    let (family, name) = (plan.family.name(), backend.name());
+    tracing::warn!(family, backend = name, %refused, "a probe was refused");
+    for hook in hooks::of(plan.family, backend) {
+        if let Some(stood_for) = stood_for {
+            stood_for.retain(|other| other.program != hook.program);
+        }
         // One that was never loaded cannot be unloaded.
         let _ = match object.program_mut(hook.program) {
             Some(Program::FExit(program)) => program.unload(),
@@ -55,7 +60,7 @@ pub(super) fn attach_planned(
         }
         other => other.to_string(),
     };
-    attach_planned(object, btf, plan, facts, asked)
+    attach_planned(object, btf, plan, facts, asked, stood_for)
 }
 
 fn attach_family(
@@ -63,23 +68,45 @@ fn attach_family(
     btf: &Btf,
     family: Family,
     backend: Backend,
+    mut stood_for: Option<&mut Vec<StoodFor>>,
 ) -> Result<(), KernelError> {
     for hook in hooks::of(family, backend) {
-        attach(object, btf, hook).map_err(|cause| KernelError::Program {
-            program: hook.program,
-            cause,
+        attach(object, btf, hook, stood_for.as_deref_mut()).map_err(|cause| {
+            KernelError::Program {
+                program: hook.program,
+                cause,
+            }
         })?;
     }
     Ok(())
 }
 
-fn attach(object: &mut Ebpf, btf: &Btf, hook: &Hook) -> Result<(), ProgramError> {
+fn attach(
+    object: &mut Ebpf,
+    btf: &Btf,
+    hook: &Hook,
+    stood_for: Option<&mut Vec<StoodFor>>,
+) -> Result<(), ProgramError> {
     let Some(function) = function(btf, hook) else {
         return Ok(());
     };
     let program: &mut Program = object
         .program_mut(hook.program)
         .ok_or(ProgramError::NotLoaded)?;
+    if let Some(stood_for) = stood_for
+        && hook.stand_ins != 0
+        && !matches!(hook.trigger, Trigger::Probe(_) | Trigger::Entered(..))
+    {
+        let one = stand_in::attach(
+            hook.program,
+            program,
+            function,
+            btf,
+            (stood_for.len(), hook.stand_ins),
+        )?;
+        stood_for.push(one);
+        return Ok(());
+    }
     match hook.trigger {
         Trigger::Tracepoint(_) => {
             let program: &mut BtfTracePoint = program.try_into()?;

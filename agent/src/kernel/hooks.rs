@@ -31,6 +31,9 @@ pub(super) struct Hook {
     pub(super) trigger: Trigger,
     /// Not attached where the kernel has no such function: then nobody can call it, or nobody but system calls does.
     pub(super) is_optional: bool,
+    /// How many more of the same stand behind it where the kernel preempts probes. None where an interrupt may come by: it would
+    /// have taken the call of the thread below it.
+    pub(super) stand_ins: u8,
 }
 
 const fn hook(program: &'static str, trigger: Trigger) -> Hook {
@@ -38,6 +41,7 @@ const fn hook(program: &'static str, trigger: Trigger) -> Hook {
         program,
         trigger,
         is_optional: false,
+        stand_ins: 0,
     }
 }
 
@@ -72,6 +76,12 @@ const fn optional(hook: Hook) -> Hook {
     }
 }
 
+/// One that many tasks come by: while this many of them are inside, another may come. Its program first asks
+/// `stand_in::is_taken`, or each copy would count the call.
+const fn stood_for(stand_ins: u8, hook: Hook) -> Hook {
+    Hook { stand_ins, ..hook }
+}
+
 /// The hook by which [`super::support`] finds out whether trampolines work.
 pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"]);
 
@@ -79,18 +89,21 @@ pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"])
 pub(super) const PROBE_TRIAL: Hook = probe("capability_capset_entry", &["cap_capset"]);
 
 const PROCESS: &[Hook] = &[
-    tracepoint("process_fork", "sched_process_fork"),
-    tracepoint("process_exec", "sched_process_exec"),
-    tracepoint("process_exit", "sched_process_exit"),
+    stood_for(3, tracepoint("process_fork", "sched_process_fork")),
+    stood_for(3, tracepoint("process_exec", "sched_process_exec")),
+    stood_for(3, tracepoint("process_exit", "sched_process_exit")),
 ];
 
-const PROCESS_SYSCALL: &[Hook] = &[tracepoint("process_sys_exit", "sys_exit")];
+const PROCESS_SYSCALL: &[Hook] = &[stood_for(2, tracepoint("process_sys_exit", "sys_exit"))];
 
-const PROCESS_TRAMPOLINE: &[Hook] = &[exit("process_execve", &["__x64_sys_execve"]), TRIAL];
+const PROCESS_TRAMPOLINE: &[Hook] = &[
+    stood_for(1, exit("process_execve", &["__x64_sys_execve"])),
+    TRIAL,
+];
 
 const FILE_SYSCALL: &[Hook] = &[
-    tracepoint("file_sys_exit", "sys_exit"),
-    tracepoint("change_sys_exit", "sys_exit"),
+    stood_for(2, tracepoint("file_sys_exit", "sys_exit")),
+    stood_for(2, tracepoint("change_sys_exit", "sys_exit")),
 ];
 
 const FILE_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_file", RING)];
@@ -130,20 +143,20 @@ const TRUNCATE: &[&str] = &["do_ftruncate"];
 const OPEN: &[&str] = &["do_filp_open", "do_file_open"];
 
 const FILE_TRAMPOLINE: &[Hook] = &[
-    exit("file_filp_open", OPEN),
+    stood_for(2, exit("file_filp_open", OPEN)),
     entered("change_entered", "__x64_sys_mmap", 0),
-    call("change_mmap", "__x64_sys_mmap"),
+    stood_for(1, call("change_mmap", "__x64_sys_mmap")),
     call("change_truncate", "__x64_sys_truncate"),
-    call("change_ftruncate", "__x64_sys_ftruncate"),
-    call("change_rename", "__x64_sys_rename"),
-    call("change_mkdir", "__x64_sys_mkdir"),
-    call("change_rmdir", "__x64_sys_rmdir"),
-    call("change_link", "__x64_sys_link"),
-    call("change_unlink", "__x64_sys_unlink"),
-    call("change_symlink", "__x64_sys_symlink"),
-    call("change_chmod", "__x64_sys_chmod"),
-    call("change_fchmod", "__x64_sys_fchmod"),
-    call("change_chown", "__x64_sys_chown"),
+    stood_for(1, call("change_ftruncate", "__x64_sys_ftruncate")),
+    stood_for(2, call("change_rename", "__x64_sys_rename")),
+    stood_for(2, call("change_mkdir", "__x64_sys_mkdir")),
+    stood_for(2, call("change_rmdir", "__x64_sys_rmdir")),
+    stood_for(1, call("change_link", "__x64_sys_link")),
+    stood_for(2, call("change_unlink", "__x64_sys_unlink")),
+    stood_for(1, call("change_symlink", "__x64_sys_symlink")),
+    stood_for(1, call("change_chmod", "__x64_sys_chmod")),
+    stood_for(1, call("change_fchmod", "__x64_sys_fchmod")),
+    stood_for(2, call("change_chown", "__x64_sys_chown")),
     call("change_fchown", "__x64_sys_fchown"),
     call("change_lchown", "__x64_sys_lchown"),
     call("change_utime", "__x64_sys_utime"),
@@ -157,32 +170,32 @@ const FILE_TRAMPOLINE: &[Hook] = &[
     call("change_lremovexattr", "__x64_sys_lremovexattr"),
     call("change_fremovexattr", "__x64_sys_fremovexattr"),
     call("change_utimes", "__x64_sys_utimes"),
-    call("change_mkdirat", "__x64_sys_mkdirat"),
+    stood_for(1, call("change_mkdirat", "__x64_sys_mkdirat")),
     call("change_mknodat", "__x64_sys_mknodat"),
-    call("change_fchownat", "__x64_sys_fchownat"),
+    stood_for(1, call("change_fchownat", "__x64_sys_fchownat")),
     call("change_futimesat", "__x64_sys_futimesat"),
-    call("change_unlinkat", "__x64_sys_unlinkat"),
+    stood_for(2, call("change_unlinkat", "__x64_sys_unlinkat")),
     call("change_renameat", "__x64_sys_renameat"),
     call("change_linkat", "__x64_sys_linkat"),
     call("change_symlinkat", "__x64_sys_symlinkat"),
-    call("change_fchmodat", "__x64_sys_fchmodat"),
-    call("change_utimensat", "__x64_sys_utimensat"),
-    call("change_renameat2", "__x64_sys_renameat2"),
+    stood_for(1, call("change_fchmodat", "__x64_sys_fchmodat")),
+    stood_for(1, call("change_utimensat", "__x64_sys_utimensat")),
+    stood_for(1, call("change_renameat2", "__x64_sys_renameat2")),
     call("change_move_mount", "__x64_sys_move_mount"),
     call("change_fchmodat2", "__x64_sys_fchmodat2"),
-    optional(exit("uring_unlink", UNLINK)),
-    optional(entry("uring_unlink_entry", UNLINK)),
-    optional(exit("uring_rmdir", RMDIR)),
-    optional(entry("uring_rmdir_entry", RMDIR)),
-    optional(exit("uring_mkdir", MKDIR)),
-    optional(entry("uring_mkdir_entry", MKDIR)),
+    stood_for(1, optional(exit("uring_unlink", UNLINK))),
+    stood_for(1, optional(entry("uring_unlink_entry", UNLINK))),
+    stood_for(1, optional(exit("uring_rmdir", RMDIR))),
+    stood_for(1, optional(entry("uring_rmdir_entry", RMDIR))),
+    stood_for(1, optional(exit("uring_mkdir", MKDIR))),
+    stood_for(1, optional(entry("uring_mkdir_entry", MKDIR))),
     optional(exit("uring_symlink", SYMLINK)),
     optional(entry("uring_symlink_entry", SYMLINK)),
     optional(exit("uring_link", LINK)),
     optional(entry("uring_link_entry", LINK)),
-    optional(exit("uring_rename", RENAME)),
-    optional(entry("uring_rename_entry", RENAME)),
-    optional(exit("uring_truncate", TRUNCATE)),
+    stood_for(1, optional(exit("uring_rename", RENAME))),
+    stood_for(1, optional(entry("uring_rename_entry", RENAME))),
+    stood_for(1, optional(exit("uring_truncate", TRUNCATE))),
     exit("uring_worked", &["io_wq_submit_work"]),
 ];
 
@@ -191,21 +204,24 @@ const SOCKET: &[Hook] = &[CONNECTED];
 /// How connects end that go on without their caller.
 const CONNECTED: Hook = tracepoint("socket_set_state", "inet_sock_set_state");
 
-const SOCKET_SYSCALL: &[Hook] = &[CONNECTED, tracepoint("socket_sys_exit", "sys_exit")];
+const SOCKET_SYSCALL: &[Hook] = &[
+    CONNECTED,
+    stood_for(2, tracepoint("socket_sys_exit", "sys_exit")),
+];
 
 const SOCKET_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_socket", RING)];
 
 const SOCKET_TRAMPOLINE: &[Hook] = &[
-    exit("socket_connect", &["__x64_sys_connect"]),
-    exit("socket_bind", &["__x64_sys_bind"]),
+    stood_for(3, exit("socket_connect", &["__x64_sys_connect"])),
+    stood_for(1, exit("socket_bind", &["__x64_sys_bind"])),
     exit("socket_listen", &["__x64_sys_listen"]),
-    exit("socket_accept", &["__x64_sys_accept"]),
-    exit("socket_accept4", &["__x64_sys_accept4"]),
-    exit("socket_sendto", &["__x64_sys_sendto"]),
-    exit("socket_sendmsg", &["__x64_sys_sendmsg"]),
+    stood_for(1, exit("socket_accept", &["__x64_sys_accept"])),
+    stood_for(1, exit("socket_accept4", &["__x64_sys_accept4"])),
+    stood_for(3, exit("socket_sendto", &["__x64_sys_sendto"])),
+    stood_for(1, exit("socket_sendmsg", &["__x64_sys_sendmsg"])),
     exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),
-    exit("uring_connect", CONNECT),
-    exit("uring_accept", ACCEPT),
+    stood_for(1, exit("uring_connect", CONNECT)),
+    stood_for(1, exit("uring_accept", ACCEPT)),
     exit("uring_sendmsg", SENDMSG),
     optional(exit("uring_bind", BIND)),
     optional(exit("uring_listen", LISTEN)),
@@ -230,7 +246,10 @@ const SENDMSG: &[&str] = &["__sys_sendmsg_sock"];
 const BIND: &[&str] = &["__sys_bind_socket"];
 const LISTEN: &[&str] = &["__sys_listen_socket"];
 
-const CAPABILITY_SYSCALL: &[Hook] = &[tracepoint("capability_checked", "cap_capable")];
+const CAPABILITY_SYSCALL: &[Hook] = &[stood_for(
+    2,
+    tracepoint("capability_checked", "cap_capable"),
+)];
 
 const CAPABILITY_KPROBE: &[Hook] = &[
     probe("capability_cap_capable_return", &["cap_capable"]),
@@ -242,8 +261,8 @@ const CAPABILITY_KPROBE: &[Hook] = &[
 ];
 
 const CAPABILITY_TRAMPOLINE: &[Hook] = &[
-    exit("capability_cap_capable", &["cap_capable"]),
-    exit("capability_task_prctl", &["cap_task_prctl"]),
+    stood_for(3, exit("capability_cap_capable", &["cap_capable"])),
+    stood_for(1, exit("capability_task_prctl", &["cap_task_prctl"])),
     exit("capability_capset", &["cap_capset"]),
 ];
 
@@ -252,19 +271,19 @@ const PRIVILEGE: &[Hook] = &[
     tracepoint("privilege_uring", RING),
 ];
 
-const PRIVILEGE_SYSCALL: &[Hook] = &[tracepoint("privilege_sys_exit", "sys_exit")];
+const PRIVILEGE_SYSCALL: &[Hook] = &[stood_for(2, tracepoint("privilege_sys_exit", "sys_exit"))];
 
 const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
-    call("privilege_mmap", "__x64_sys_mmap"),
-    call("privilege_mprotect", "__x64_sys_mprotect"),
+    stood_for(1, call("privilege_mmap", "__x64_sys_mmap")),
+    stood_for(1, call("privilege_mprotect", "__x64_sys_mprotect")),
     call("privilege_pkey_mprotect", "__x64_sys_pkey_mprotect"),
-    call("privilege_clone", "__x64_sys_clone"),
-    call("privilege_kill", "__x64_sys_kill"),
+    stood_for(1, call("privilege_clone", "__x64_sys_clone")),
+    stood_for(1, call("privilege_kill", "__x64_sys_kill")),
     call("privilege_ptrace", "__x64_sys_ptrace"),
     call("privilege_init_module", "__x64_sys_init_module"),
     call("privilege_delete_module", "__x64_sys_delete_module"),
     call("privilege_tkill", "__x64_sys_tkill"),
-    call("privilege_tgkill", "__x64_sys_tgkill"),
+    stood_for(1, call("privilege_tgkill", "__x64_sys_tgkill")),
     call("privilege_add_key", "__x64_sys_add_key"),
     call("privilege_request_key", "__x64_sys_request_key"),
     call("privilege_keyctl", "__x64_sys_keyctl"),
@@ -275,24 +294,24 @@ const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
     call("privilege_finit_module", "__x64_sys_finit_module"),
     call("privilege_bpf", "__x64_sys_bpf"),
     call("privilege_pidfd_send_signal", "__x64_sys_pidfd_send_signal"),
-    call("privilege_clone3", "__x64_sys_clone3"),
+    stood_for(1, call("privilege_clone3", "__x64_sys_clone3")),
     call("privilege_pidfd_getfd", "__x64_sys_pidfd_getfd"),
 ];
 
-const CALLSET: &[Hook] = &[tracepoint("callset_sys_enter", "sys_enter")];
+const CALLSET: &[Hook] = &[stood_for(2, tracepoint("callset_sys_enter", "sys_enter"))];
 
 const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
 
 const PAYLOAD_SYSCALL: &[Hook] = &[
-    tracepoint("payload_sys_exit", "sys_exit"),
+    stood_for(2, tracepoint("payload_sys_exit", "sys_exit")),
     tracepoint("uring_unseen_payload", RING),
 ];
 
 const PAYLOAD_TRAMPOLINE: &[Hook] = &[
-    exit("payload_tcp_sendmsg", &["tcp_sendmsg"]),
-    exit("payload_inet_recvmsg", &["inet_recvmsg"]),
-    exit("payload_inet6_recvmsg", &["inet6_recvmsg"]),
-    exit("payload_stream_connect", &["inet_stream_connect"]),
+    stood_for(2, exit("payload_tcp_sendmsg", &["tcp_sendmsg"])),
+    stood_for(2, exit("payload_inet_recvmsg", &["inet_recvmsg"])),
+    stood_for(2, exit("payload_inet6_recvmsg", &["inet6_recvmsg"])),
+    stood_for(2, exit("payload_stream_connect", &["inet_stream_connect"])),
 ];
 
 /// The entry functions of system calls that programs are attached to.

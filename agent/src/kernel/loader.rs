@@ -28,9 +28,11 @@ use super::{
     openssl::{Openssl, OpensslFile, OpensslUse},
     pending::Pending,
     plan::{Plan, Wanted, plan},
+    preemption,
     relocate::{Numbers, RelocateError, relocate},
     remembered::{Announced, Remembered},
     ring::Ring,
+    stand_in::{self, StoodFor},
     support::{self, Facts},
     symbols,
     tasks::Tasks,
@@ -172,6 +174,8 @@ pub struct Probes {
     announced: Announced,
     attached: Attached,
     openssl: Openssl,
+    /// Owns the links of programs with stand-ins.
+    _stood_for: Vec<StoodFor>,
     /// Owns the programs and their links.
     object: Ebpf,
 }
@@ -274,11 +278,13 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     let resolved = offsets::resolve()?;
     let btf = Btf::from_sys_fs().map_err(|error| KernelError::DamagedBtf(error.to_string()))?;
     let unaudited = symbols::unaudited();
+    let stand_ins = resolved.cookies && preemption::is_on();
     let constants = Constants {
         offsets: &resolved.offsets,
         unaudited: unaudited.as_deref().unwrap_or_default(),
         opaque_registers: resolved.opaque_registers,
         syscalls: wanted.syscalls,
+        stand_ins,
     };
     let mut object = load_object(scope, limits, &constants, &btf)?;
     let facts = support::facts(&mut object, &btf, resolved.missing, unaudited);
@@ -287,9 +293,18 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         return Err(KernelError::Nothing(plan.families[0].reason.clone()));
     }
     fill_interpreters(&mut object)?;
+    let mut stood_for = stand_ins.then(Vec::new);
     for family in &mut plan.families {
-        attach_planned(&mut object, &btf, family, &facts, wanted.backend)?;
+        attach_planned(
+            &mut object,
+            &btf,
+            family,
+            &facts,
+            wanted.backend,
+            &mut stood_for,
+        )?;
     }
+    let stood_for = stood_for.unwrap_or_default();
     let mut openssl = Openssl::default();
     if wanted.tls {
         openssl.start(&mut object, scope);
@@ -299,13 +314,14 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         ring: Ring::take(&mut object)?,
         generations: Generations::take(&mut object)?,
         counters: Counters::take(&mut object)?,
-        misses: Misses::take(&object, &plan),
+        misses: Misses::take(&mut object, &plan, &stood_for)?,
         losses: Losses::take(&mut object)?,
         pending: Pending::take(&mut object)?,
         tasks: Tasks::take(&mut object)?,
         announced: Announced::take(&mut object)?,
         attached: Attached { facts, plan },
         openssl,
+        _stood_for: stood_for,
         object,
     })
 }
@@ -316,6 +332,7 @@ struct Constants<'a> {
     unaudited: &'a [[u64; 2]],
     opaque_registers: bool,
     syscalls: bool,
+    stand_ins: bool,
 }
 
 fn load_object(
@@ -336,6 +353,7 @@ fn load_object(
         (Constant::OpaqueRegisters, constants.opaque_registers),
         (Constant::TypedTask, support::has_typed_task(btf)),
         (Constant::TaskRegisters, support::has_task_registers(btf)),
+        (Constant::StandIns, constants.stand_ins),
     ] {
         numbers.set(constant, u32::from(holds));
     }
@@ -352,6 +370,9 @@ fn load_object(
         .override_global("UNAUDITED", unaudited.as_slice(), true);
     for (map, entries) in bound::ALL {
         loader.map_max_entries(map, limits.of(map, entries));
+    }
+    if constants.stand_ins {
+        loader.map_max_entries("TAKEN", stand_in::entries());
     }
     loader.load(relocated.as_bytes()).map_err(|error| {
         if is_refusal(&error) {

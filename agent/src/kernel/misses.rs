@@ -1,5 +1,6 @@
 //! Probes that the kernel left out. It runs none on a CPU where the same one is running already, interrupted or preempted there, and
-//! counts that with the program (`bpf_prog_inc_misses_counter` of `kernel/bpf/syscall.c`, 5.12 on); nothing else tells of it.
+//! counts that with the program (`bpf_prog_inc_misses_counter` of `kernel/bpf/syscall.c`, 5.12 on); nothing else tells of it. Of a
+//! program with stand-ins it is the first that counts, less what they took: what is left nobody got.
 
 use std::{
     collections::BTreeSet,
@@ -7,20 +8,42 @@ use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
-use aya::{Ebpf, programs::Program};
+use aya::{
+    Ebpf,
+    maps::{MapData, PerCpuArray},
+    programs::Program,
+};
 use whittle_schemas::record::Family;
 
-use super::{hooks, plan::Plan};
+use super::{KernelError, hooks, plan::Plan, stand_in::StoodFor};
+
+/// The map in which stand-ins count what they took.
+const STOOD_IN: &str = "STOOD_IN";
 
 /// How often each family's probes were left out.
 pub struct Misses {
     programs: Vec<(usize, OwnedFd)>,
-    counted: [u64; Family::ALL.len()],
+    stood_in: PerCpuArray<MapData, u64>,
+    counted: OfFamilies,
 }
+
+/// By the number of the family. Negative where stand-ins took calls before the first was attached.
+type OfFamilies = [i64; Family::ALL.len()];
 
 impl Misses {
     /// Of the programs that are attached.
-    pub(super) fn take(object: &Ebpf, plan: &Plan) -> Self {
+    pub(super) fn take(
+        object: &mut Ebpf,
+        plan: &Plan,
+        stood_for: &[StoodFor],
+    ) -> Result<Self, KernelError> {
+        let map = object
+            .take_map(STOOD_IN)
+            .ok_or(KernelError::Incomplete(STOOD_IN))?;
+        let stood_in = PerCpuArray::try_from(map).map_err(|cause| KernelError::Map {
+            map: STOOD_IN,
+            cause,
+        })?;
         let families = plan.families.iter();
         let attached = families.filter_map(|family| Some((family.family, family.backend?)));
         let hooks = attached.flat_map(|(family, backend)| {
@@ -29,26 +52,56 @@ impl Misses {
         // One program may be on several functions.
         let hooks: BTreeSet<_> = hooks.collect();
         let programs = hooks.into_iter().filter_map(|(family, name)| {
+            let first = stood_for.iter().find(|stood_for| stood_for.program == name);
             // A call that this kernel does not have has a program that was not loaded.
-            let descriptor = descriptor(object.program(name)?)?;
+            let descriptor = match first {
+                Some(stood_for) => stood_for.first.try_clone().ok()?,
+                None => descriptor(object.program(name)?)?,
+            };
             Some((family, descriptor))
         });
-        Self {
+        let mut misses = Self {
             programs: programs.collect(),
-            counted: [0; Family::ALL.len()],
-        }
+            stood_in,
+            counted: OfFamilies::default(),
+        };
+        misses.counted = misses.now();
+        Ok(misses)
     }
 
     /// How often since the last time, by the number of the family. Whose accesses they were is not known, nor whether they were any.
     pub fn since_last(&mut self) -> [u64; Family::ALL.len()] {
-        let mut now = [0; Family::ALL.len()];
-        for (family, program) in &self.programs {
-            now[*family] += missed(program).unwrap_or(0);
+        let now = self.now();
+        let mut since = [0; Family::ALL.len()];
+        for ((since, now), counted) in since.iter_mut().zip(now).zip(&mut self.counted) {
+            // A call that the first was left out of and no stand-in has come to yet was counted, and is not taken back.
+            let more = now.saturating_sub(*counted).max(0);
+            *counted += more;
+            *since = more.unsigned_abs();
         }
-        let then = std::mem::replace(&mut self.counted, now);
-        let pairs = now.iter_mut().zip(then);
-        pairs.for_each(|(now, then)| *now = now.saturating_sub(then));
+        since
+    }
+
+    /// How often ever. What stand-ins took is read first: of a call that is between the two it is missing.
+    fn now(&self) -> OfFamilies {
+        let took: Vec<u64> = (0..)
+            .take(Family::ALL.len())
+            .map(|family| self.took(family))
+            .collect();
+        let mut now = OfFamilies::default();
+        for (family, program) in &self.programs {
+            now[*family] += missed(program).unwrap_or(0).cast_signed();
+        }
+        for (now, took) in now.iter_mut().zip(took) {
+            *now -= took.cast_signed();
+        }
         now
+    }
+
+    /// What stand-ins of a family took. Where that cannot be read, they took nothing.
+    fn took(&self, family: u32) -> u64 {
+        let of_cpus = self.stood_in.get(&family, 0);
+        of_cpus.map_or(0, |of_cpus| of_cpus.iter().sum())
     }
 }
 

@@ -1,7 +1,7 @@
-//! Everything that touches BPF: what the host can do (`support`), what follows from it (`plan`), doing it
-//! (`loader`, `attach`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`, `misses`, `losses`,
-//! `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate` writes them into the
-//! probes; `memory` gives back what that took. The only user of aya.
+//! Everything that touches BPF: what the host can do (`support`, `preemption`), what follows from it (`plan`), doing it
+//! (`loader`, `attach` with `stand_in`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`,
+//! `misses`, `losses`, `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate`
+//! writes them into the probes; `memory` gives back what that took. The only user of aya.
 
 mod attach;
 mod batch;
@@ -19,9 +19,11 @@ mod offsets;
 mod openssl;
 mod pending;
 mod plan;
+mod preemption;
 mod relocate;
 mod remembered;
 mod ring;
+mod stand_in;
 mod support;
 mod symbols;
 mod tasks;

@@ -23,6 +23,8 @@ pub(super) struct Resolved {
     /// Whether an entry function of a system call takes something that the BTF only names: older tools left the
     /// `struct pt_regs` of Debian's 5.10 undescribed there, and its verifier lets nobody load such an argument.
     pub(super) opaque_registers: bool,
+    /// Whether programs can find out by which of their attachments they run, at tracepoints too, as from Linux 6.10 on.
+    pub(super) cookies: bool,
 }
 
 /// Where the kernel shows its own types.
@@ -53,7 +55,14 @@ pub(super) fn resolve() -> Result<Resolved, KernelError> {
         offsets,
         missing,
         opaque_registers: entries.values().any(takes_opaque),
+        cookies: has_cookies(&btf),
     })
+}
+
+fn has_cookies(btf: &Btf) -> bool {
+    const LINK: &str = "bpf_raw_tp_link";
+    let link = btf.structs(std::iter::once(LINK)).get(LINK).copied();
+    link.is_some_and(|link| btf.offset_of(link, "cookie").is_some())
 }
 
 /// The structs of all members, on this kernel.

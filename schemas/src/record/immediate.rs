@@ -32,7 +32,9 @@ pub enum Constant {
     TaskRegisters = 5,
     /// Places of one generation of the usage map, less one.
     UsageMask = 6,
+    /// 1: programs are attached several times over: see `stand_in` of the probes.
+    StandIns = 7,
 }
 
 /// How many there are.
-pub const CONSTANTS: usize = 7;
+pub const CONSTANTS: usize = 8;

@@ -14,6 +14,7 @@ pub mod payload;
 pub mod privilege;
 pub mod process;
 pub mod socket;
+pub mod stand_in;
 pub mod subject;
 pub mod usage;
 

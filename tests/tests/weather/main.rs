@@ -9,4 +9,5 @@ mod names;
 mod small_maps;
 mod stopped;
 mod storm;
+mod turns;
 mod unplug;

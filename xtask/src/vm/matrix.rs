@@ -134,7 +134,7 @@ Written by `cargo xtask vm --write`, which boots each kernel in an emulated mach
   a program says it reached by `io_uring` (with `syscall`: that it made a ring is counted as lost); calls of
   `syscall` are those that strace logged; `payload` is the requests that a client made over plain HTTP and OpenSSL, by its source;
   `capability` is what the acts of a program need by the manual page capabilities(7). What is missing is counted as lost: Linux 7.3
-  preempts probes, and leaves the same one out meanwhile.
+  preempts probes, leaves the same one out meanwhile, and has stand-ins for it, of which it may leave all out.
 
 The hooks of family `syscall` are the same with every backend, and those of `process`, `payload` and `privilege` with `kprobe` and
 `syscall`.

@@ -1,0 +1,117 @@
+//! Attaching a program several times over, where the kernel preempts probes: see `stand_in` of the `ebpf` crate. Each time it is loaded
+//! anew, for what the kernel leaves out is a program that is running, and not its copy.
+
+use std::{
+    fs, io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+};
+
+use aya::{
+    Btf,
+    programs::{Program, ProgramError},
+};
+use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd};
+use syscalls::{Sysno, syscall};
+use whittle_schemas::record::stand_in::{FIRST, MOST, THREADS_OF_ENTRY, cookie};
+
+/// A program with stand-ins. They are attached until this is dropped.
+pub(super) struct StoodFor {
+    /// Name of the function in the `ebpf` crate.
+    pub(super) program: &'static str,
+    /// The one that comes first.
+    pub(super) first: OwnedFd,
+    /// Each keeps its program in the kernel.
+    _links: Vec<OwnedFd>,
+}
+
+/// Attaches a program to a function, or to a tracepoint, with so many stand-ins behind it. `number` is the hook's.
+pub(super) fn attach(
+    name: &'static str,
+    program: &mut Program,
+    function: &str,
+    btf: &Btf,
+    (number, stand_ins): (usize, u8),
+) -> Result<StoodFor, ProgramError> {
+    let mut places: Vec<u8> = (FIRST..=MOST).take(usize::from(stand_ins) + 1).collect();
+    // Of a tracepoint's programs the first that was attached runs first, of a function's the last.
+    if !matches!(program, Program::BtfTracePoint(_)) {
+        places.reverse();
+    }
+    let (mut first, mut links) = (None, Vec::new());
+    for place in places {
+        let kind = load(program, function, btf)?;
+        let loaded = program.fd()?.as_fd();
+        links.push(link(loaded, kind, cookie(number, place))?);
+        if place == FIRST {
+            first = Some(loaded.try_clone_to_owned()?);
+        }
+    }
+    Ok(StoodFor {
+        program: name,
+        first: first.ok_or(ProgramError::NotLoaded)?,
+        _links: links,
+    })
+}
+
+/// Entries of the map `TAKEN`: enough for every number that the kernel gives a thread.
+pub(super) fn entries() -> u32 {
+    let most = fs::read_to_string("/proc/sys/kernel/pid_max").ok();
+    let most = most.and_then(|text| text.trim().parse::<u32>().ok());
+    most.unwrap_or(PID_MAX_LIMIT)
+        .min(PID_MAX_LIMIT)
+        .div_ceil(THREADS_OF_ENTRY)
+}
+
+/// `PID_MAX_LIMIT` of `include/linux/threads.h`.
+const PID_MAX_LIMIT: u32 = 4 << 20;
+
+/// Loads the program, once more where it is loaded already; what is attached stays in the kernel.
+fn load(program: &mut Program, function: &str, btf: &Btf) -> Result<bpf_attach_type, ProgramError> {
+    let is_loaded = program.fd().is_ok();
+    match program {
+        Program::BtfTracePoint(program) => {
+            if is_loaded {
+                program.unload()?;
+            }
+            program.load(function, btf)?;
+            Ok(bpf_attach_type::BPF_TRACE_RAW_TP)
+        }
+        Program::FEntry(program) => {
+            if is_loaded {
+                program.unload()?;
+            }
+            program.load(function, btf)?;
+            Ok(bpf_attach_type::BPF_TRACE_FENTRY)
+        }
+        Program::FExit(program) => {
+            if is_loaded {
+                program.unload()?;
+            }
+            program.load(function, btf)?;
+            Ok(bpf_attach_type::BPF_TRACE_FEXIT)
+        }
+        _ => Err(ProgramError::UnexpectedProgramType),
+    }
+}
+
+/// Attaches a program to what it was loaded for, with a cookie, which aya has no way to give.
+fn link(program: BorrowedFd<'_>, kind: bpf_attach_type, cookie: u64) -> io::Result<OwnedFd> {
+    // SAFETY: all bits zero is a value of the union of plain integers.
+    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd().cast_unsigned();
+    attr.link_create.attach_type = kind as u32;
+    attr.link_create.__bindgen_anon_3.tracing.cookie = cookie;
+    // SAFETY: the kernel reads as many bytes as the union has, and keeps none of the addresses.
+    let created = unsafe {
+        syscall!(
+            Sysno::bpf,
+            bpf_cmd::BPF_LINK_CREATE as u32,
+            &raw const attr,
+            size_of::<bpf_attr>()
+        )
+    };
+    let descriptor = created.map_err(|error| io::Error::from_raw_os_error(error.into_raw()))?;
+    let descriptor = i32::try_from(descriptor).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made it for this process, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}

@@ -1,0 +1,23 @@
+//! Programs that are attached several times over at one hook: which of them is which, by its attachment's cookie.
+
+/// The hook's only one: an attachment that was given no cookie.
+pub const ALONE: u64 = 0;
+
+/// Bits of a cookie that say which one it is at its hook, from [`FIRST`] on; those above tell hooks apart.
+pub const PLACE_BITS: u32 = 3;
+
+/// The place of the one that runs first.
+pub const FIRST: u8 = 1;
+
+/// Most programs at a hook.
+pub const MOST: u8 = (1 << PLACE_BITS) - 1;
+
+/// The cookie for a place, from [`FIRST`] on, at a hook of this number. Never [`ALONE`]. Hooks that are far apart share theirs.
+#[must_use]
+pub const fn cookie(hook: usize, place: u8) -> u64 {
+    let hooks = 1 << (u8::BITS - PLACE_BITS);
+    ((hook % hooks) << PLACE_BITS) as u64 | place as u64
+}
+
+/// Threads that an entry of the map `TAKEN` has a byte for each of.
+pub const THREADS_OF_ENTRY: u32 = 8;
