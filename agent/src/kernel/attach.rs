@@ -10,14 +10,29 @@ use whittle_schemas::record::Family;
 use super::{
     KernelError,
     hooks::{self, Hook, Trigger},
-    plan::{self, Backend, FamilyPlan},
+    plan::{self, Backend, FamilyPlan, Plan, Wanted},
     stand_in::{self, StoodFor},
     support::{self, Facts},
 };
 
-/// Attaches a family as planned, with stand-ins where there is a place to put them. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
+/// Attaches every family as planned, with stand-ins where there is a place to put them.
+pub(super) fn attach_all(
+    object: &mut Ebpf,
+    btf: &Btf,
+    plan: &mut Plan,
+    facts: &Facts,
+    wanted: Wanted,
+    stood_for: &mut Option<Vec<StoodFor>>,
+) -> Result<(), KernelError> {
+    let mut families = plan.families.iter_mut();
+    families.try_for_each(|family| {
+        attach_planned(object, btf, family, facts, wanted.backend, stood_for)
+    })
+}
+
+/// Attaches a family as planned. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
 /// off again, and the family gets the next one.
-pub(super) fn attach_planned(
+fn attach_planned(
     object: &mut Ebpf,
     btf: &Btf,
     plan: &mut FamilyPlan,

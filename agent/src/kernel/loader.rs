@@ -19,7 +19,7 @@ use zerocopy::IntoBytes;
 use crate::model::interpreter::interpreters;
 
 use super::{
-    attach::attach_planned,
+    attach::attach_all,
     counters::Counters,
     drain::Generations,
     losses::Losses,
@@ -294,16 +294,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     }
     fill_interpreters(&mut object)?;
     let mut stood_for = stand_ins.then(Vec::new);
-    for family in &mut plan.families {
-        attach_planned(
-            &mut object,
-            &btf,
-            family,
-            &facts,
-            wanted.backend,
-            &mut stood_for,
-        )?;
-    }
+    attach_all(&mut object, &btf, &mut plan, &facts, wanted, &mut stood_for)?;
     let stood_for = stood_for.unwrap_or_default();
     let mut openssl = Openssl::default();
     if wanted.tls {
