@@ -115,3 +115,26 @@ fn link(program: BorrowedFd<'_>, kind: bpf_attach_type, cookie: u64) -> io::Resu
     // SAFETY: the kernel has just made it for this process, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use whittle_schemas::record::stand_in::ALONE;
+
+    use super::*;
+
+    #[test]
+    fn places_of_32_hooks_have_different_cookies_that_fit_into_the_byte_of_a_thread() {
+        let cookies: BTreeSet<u64> = (0..32)
+            .flat_map(|hook| (FIRST..=MOST).map(move |place| cookie(hook, place)))
+            .collect();
+        assert_eq!(cookies.len(), 32 * usize::from(MOST));
+        assert!(!cookies.contains(&ALONE));
+        assert!(
+            cookies
+                .into_iter()
+                .all(|cookie| u8::try_from(cookie).is_ok())
+        );
+    }
+}

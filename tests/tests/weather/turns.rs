@@ -19,7 +19,7 @@ const OF: u64 = 200;
 fn of_processes_that_take_each_others_cpu_hardly_anything_is_lost_and_nothing_mixed_up()
 -> Result<()> {
     let (_guard, folder) = weather::folder()?;
-    let turns = 15 * workload::scale()? as u64;
+    let turns = 10 * workload::scale()? as u64;
     for number in 0..PROCESSES {
         std::fs::write(folder.join(format!("of-{number}")), "")?;
     }
