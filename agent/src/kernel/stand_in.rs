@@ -120,9 +120,13 @@ fn link(program: BorrowedFd<'_>, kind: bpf_attach_type, cookie: u64) -> io::Resu
 mod tests {
     use std::collections::BTreeSet;
 
-    use whittle_schemas::record::stand_in::ALONE;
+    use object::{Endianness, Object, ObjectSection, ObjectSymbol, read::elf::ElfFile64};
+    use whittle_schemas::record::{Family, stand_in::ALONE};
 
-    use super::*;
+    use super::{
+        super::{hooks, loader::OBJECT, plan::Backend},
+        *,
+    };
 
     #[test]
     fn places_of_32_hooks_have_different_cookies_that_fit_into_the_byte_of_a_thread() {
@@ -136,5 +140,32 @@ mod tests {
                 .into_iter()
                 .all(|cookie| u8::try_from(cookie).is_ok())
         );
+    }
+
+    /// `call bpf_get_attach_cookie`, helper 174 of `include/uapi/linux/bpf.h`.
+    const ASKS: [u8; 8] = [0x85, 0, 0, 0, 174, 0, 0, 0];
+
+    /// The instructions of a program.
+    fn code<'a>(object: &ElfFile64<'a, Endianness>, program: &str) -> Option<&'a [u8]> {
+        let mut symbols = object.symbols();
+        let symbol = symbols.find(|symbol| symbol.name() == Ok(program))?;
+        let section = object.section_by_index(symbol.section_index()?).ok()?;
+        section.data_range(symbol.address(), symbol.size()).ok()?
+    }
+
+    #[test]
+    fn a_program_with_stand_ins_asks_whether_it_is_one_or_each_would_count_the_call() {
+        let object = ElfFile64::<Endianness>::parse(OBJECT).expect("the object is whole");
+        let backends = [Backend::Trampoline, Backend::Kprobe, Backend::Syscall];
+        let families = Family::ALL.into_iter();
+        let hooks = families.flat_map(|family| backends.map(|backend| hooks::of(family, backend)));
+        let mut asking = 0;
+        for hook in hooks.flatten().filter(|hook| hook.stand_ins > 0) {
+            let code = code(&object, hook.program).expect("the object has each hook's program");
+            let mut instructions = code.chunks_exact(ASKS.len());
+            assert!(instructions.any(|one| one == ASKS), "{}", hook.program);
+            asking += 1;
+        }
+        assert!(asking > 10, "{asking} hooks have stand-ins");
     }
 }
