@@ -164,6 +164,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let sb: u64 = read(inode, offset!(inode_sb)).ok_or(Reason::ObjectUnknown)?;
     let number: u64 = read(inode, offset!(inode_ino)).ok_or(Reason::ObjectUnknown)?;
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
+    let generation: u32 = read(inode, offset!(inode_generation)).ok_or(Reason::ObjectUnknown)?;
     // Addresses count by how far they are from the file system's, which `typed::object` can tell, too.
     let lineage = path::lineage_below(path, sb).ok_or(Reason::ObjectUnknown)?;
     let mut errno = 0;
@@ -176,8 +177,12 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
         let mode: u32 = read(file, offset!(file_mode)).ok_or(Reason::ObjectUnknown)?;
         action(flags, mode & FMODE_CREATED != 0)
     };
-    let device_and_state = path::device_and_state(device, path::is_unlinked(path));
-    let object = [number, path.mnt.wrapping_sub(sb), lineage, device_and_state];
+    let object = [
+        number,
+        path.mnt.wrapping_sub(sb),
+        lineage,
+        path::device_and_state(device, generation, path::is_unlinked(path)),
+    ];
     let key = sighting.key(subject, action, errno, object);
     if usage::repeat(sighting.generation, &key) {
         return Ok(());

@@ -57,7 +57,7 @@ pub(crate) fn of_socket(sock: u64, inode: u64) -> Option<&'static mut Stream> {
     let mut stream = if is_same { entry } else { ptr::null_mut() };
     // SAFETY: a register is moved to itself. It keeps the compiler from comparing the inodes once more instead of asking for null,
     // which is what the verifier asks for.
-    unsafe { asm!("{0} = {0}", inout(reg) stream, options(pure, nomem, nostack)) };
+    unsafe { asm!("{0} = {0}", inout(reg) stream, options(pure, readonly, nostack)) };
     // SAFETY: the kernel keeps the memory while the program runs; `Stream` says what races may do.
     unsafe { stream.as_mut() }
 }

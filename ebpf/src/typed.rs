@@ -179,10 +179,11 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 4] {
     let is_hashed = dentry.load::<u64, _>(offset!(dentry_hash_pprev)) != 0;
     let is_unlinked = !is_hashed && dentry.follow(offset!(dentry_parent)).0 != dentry.0;
     let device: u32 = sb.load(offset!(sb_dev));
+    let generation: u32 = inode.load(offset!(inode_generation));
     [
         inode.load(offset!(inode_ino)),
         file.follow(offset!(file_path_mnt)).from(sb),
         lineage | 1,
-        path::device_and_state(device, is_unlinked),
+        path::device_and_state(device, generation, is_unlinked),
     ]
 }

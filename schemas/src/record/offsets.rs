@@ -72,6 +72,7 @@ offsets! {
     file_mode = "file"."f_mode";
     file_private_data = "file"."private_data";
     inode_ino = "inode"."i_ino";
+    inode_generation = "inode"."i_generation";
     inode_mode = "inode"."i_mode";
     inode_sb = "inode"."i_sb";
     sb_dev = "super_block"."s_dev";
