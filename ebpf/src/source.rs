@@ -122,7 +122,7 @@ impl Start {
 }
 
 /// Most buffers of a vector that a call may have passed over: the kernel takes 1,024, and the verifier looks at each.
-const MOST_PASSED: u64 = 256;
+const MOST_PASSED: u64 = 64;
 
 /// Goes back over what a `struct iov_iter` of the caller's memory has passed: as `iov_iter_revert` of `lib/iov_iter.c` does.
 #[inline(always)]

@@ -20,7 +20,7 @@ pub use rows::{
 };
 
 /// A window that holds so many distinct usages, or kernel keys of them, has to end before its time: it is written, and makes room.
-/// Half of what the kernel's map of repeats holds, so that a repeat seldom finds that full.
+/// A quarter of what the kernel's map of repeats has places for, so that a repeat seldom finds none.
 const FULL: usize = 32_768;
 
 /// Most distinct usages of one window, and most kernel keys: what is still in the ring when a full window ends must find room.

@@ -11,7 +11,7 @@ pub const SUBJECTS: u32 = 16_384;
 pub const SCRIPTS: u32 = 16_384;
 
 /// Places of each generation of the usage map, a power of two. Accesses that find none go through the ring, repeats too.
-pub const USAGES: u32 = 65_536;
+pub const USAGES: u32 = 131_072;
 
 /// Bytes of the ring: a power of two, at least a page. What finds no room is lost.
 pub const RING_BYTES: u32 = 8 << 20;

@@ -39,8 +39,9 @@ pub struct UsageSlot {
 /// In [`UsageSlot::claims_and_repeats`]: one claim. Below it is room for 280 trillion repeats.
 pub const CLAIM: u64 = 1 << 48;
 
-/// Places in which a key is looked for, from its home on: with half of all places taken, one key in some thousand finds none.
-pub const PROBES: u32 = 16;
+/// Places in which a key is looked for, from its home on: with a quarter of all places taken, one key in four hundred finds none. The
+/// verifier looks at each, in each program.
+pub const PROBES: u32 = 4;
 
 const _: () = assert!(size_of::<UsageSlot>() == 64);
 

@@ -9,7 +9,7 @@ use whittle_tests::{
     workload,
 };
 
-/// Files, and how often one of them is opened again. A tenth of the usage map holds 6,553.
+/// Files, and how often one of them is opened again. A tenth of the usage map has 8,192 places, of which not all are found.
 const FILES: usize = 8_000;
 const AGAIN: usize = 20_000;
 
