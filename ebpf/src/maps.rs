@@ -94,7 +94,7 @@ pub(crate) static CONNECTING: LruHashMap<u64, u64> =
 #[map]
 pub(crate) static COUNTS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
 
-/// By thread, whether a program has taken the call that it ends: see `stand_in`. The agent gives it an entry for eight threads each.
+/// By thread, the last program with stand-ins that it was in: see `stand_in`. The agent gives it an entry for eight threads each.
 #[map]
 pub(crate) static TAKEN: Array<[u8; THREADS_OF_ENTRY as usize]> = Array::with_max_entries(1, 0);
 

@@ -4,9 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
 use aya::maps::MapData;
-use aya_obj::generated::{bpf_attr, bpf_cmd};
-use syscalls::{Errno, Sysno, syscall};
+use aya_obj::generated::bpf_cmd;
 use zerocopy::FromBytes;
+
+use super::sys::{bpf, zeroed};
 
 /// Entries that one call brings: half a megabyte of the largest.
 const ENTRIES: u32 = 4_096;
@@ -51,8 +52,7 @@ where
     let mut place: u32 = 0;
     let mut is_first = true;
     loop {
-        // SAFETY: all bits zero is a value of the union of plain integers.
-        let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+        let mut attr = zeroed();
         let address = (&raw mut place) as u64;
         attr.batch.in_batch = if is_first { 0 } else { address };
         attr.batch.out_batch = address;
@@ -62,18 +62,10 @@ where
         attr.batch.map_fd = map.fd().as_fd().as_raw_fd().cast_unsigned();
         // SAFETY: the kernel writes four bytes to `place`, and ENTRIES keys and values, whose sizes it and we agree on, to
         // buffers of as many; all three outlive the call.
-        let result = unsafe {
-            syscall!(
-                Sysno::bpf,
-                command as u32,
-                &raw mut attr,
-                size_of::<bpf_attr>()
-            )
-        };
-        let is_last = match result {
+        let is_last = match unsafe { bpf(command, &mut attr) } {
             Ok(_) => false,
-            Err(Errno::ENOENT) => true,
-            Err(error) => return Err(io::Error::from_raw_os_error(error.into_raw())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(error),
         };
         // SAFETY: the call has written this member, or left it as it was.
         let count = unsafe { attr.batch.count } as usize;

@@ -2,19 +2,19 @@
 
 use aya::{
     Ebpf,
-    maps::{Array, Map, MapError},
+    maps::{Array, Map, MapData, MapError},
 };
 use whittle_schemas::record::usage::UsageSlot;
 
 use super::{KernelError, grace::Grace, mapped::Mapped};
 
-const TABLE: &str = "USAGE";
+const USAGE: &str = "USAGE";
 const SWITCH: &str = "GENERATION";
 
 /// Both generations, and the switch between them.
 pub struct Generations {
-    table: Mapped<UsageSlot>,
-    switch: Array<aya::maps::MapData, u32>,
+    usages: Mapped<UsageSlot>,
+    switch: Array<MapData, u32>,
     grace: Grace,
     current: usize,
 }
@@ -26,11 +26,11 @@ impl Generations {
             .ok_or(KernelError::Incomplete(SWITCH))?;
         let switch =
             Array::try_from(switch).map_err(|cause| KernelError::Map { map: SWITCH, cause })?;
-        let Some(Map::Array(table)) = object.take_map(TABLE) else {
-            return Err(KernelError::Incomplete(TABLE));
+        let Some(Map::Array(usages)) = object.take_map(USAGE) else {
+            return Err(KernelError::Incomplete(USAGE));
         };
         Ok(Self {
-            table: Mapped::new(table).map_err(|cause| failed(TABLE, cause))?,
+            usages: Mapped::new(usages).map_err(|cause| failed(USAGE, cause))?,
             switch,
             grace: Grace::new().map_err(|cause| failed(SWITCH, cause))?,
             current: 0,
@@ -58,14 +58,14 @@ impl Generations {
     /// Reads the places that are taken of a generation that is not current, and frees them.
     ///
     /// # Errors
-    /// The kernel does not let the table be mapped.
+    /// The kernel does not let the map be mapped into memory.
     pub fn drain(&mut self, generation: usize) -> Result<Vec<UsageSlot>, KernelError> {
-        let half = self.table.entries() / 2;
+        let half = self.usages.entries() / 2;
         let first = half * (generation & 1);
         let taken = self
-            .table
+            .usages
             .take(first..first + half, |slot| slot.claims_and_repeats != 0);
-        taken.map_err(|cause| failed(TABLE, cause))
+        taken.map_err(|cause| failed(USAGE, cause))
     }
 }
 

@@ -8,8 +8,9 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_map_type};
-use syscalls::{Sysno, syscall};
+use aya_obj::generated::{bpf_cmd, bpf_map_type};
+
+use super::sys::{bpf, zeroed};
 
 /// A map of maps that no program uses.
 pub(super) struct Grace {
@@ -37,7 +38,8 @@ impl Grace {
         attr.__bindgen_anon_2.map_fd = self.outer.as_raw_fd().cast_unsigned();
         attr.__bindgen_anon_2.key = (&raw const key) as u64;
         attr.__bindgen_anon_2.__bindgen_anon_1.value = (&raw const value) as u64;
-        call(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(|_| ())
+        // SAFETY: key and value have four bytes, as the map's, and live until the call has ended.
+        unsafe { bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(|_| ())
     }
 }
 
@@ -53,26 +55,8 @@ fn array(kind: bpf_map_type, of: Option<&OwnedFd>) -> io::Result<OwnedFd> {
         map.max_entries = 1;
         map.inner_map_fd = of.map_or(0, |map| map.as_raw_fd().cast_unsigned());
     }
-    let descriptor = call(bpf_cmd::BPF_MAP_CREATE, &mut attr)?;
+    // SAFETY: the argument points to nothing.
+    let descriptor = unsafe { bpf(bpf_cmd::BPF_MAP_CREATE, &mut attr) }?;
     // SAFETY: the kernel has just made it, and it is nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
-}
-
-fn zeroed() -> bpf_attr {
-    // SAFETY: all bits zero is a value of the union of plain integers.
-    unsafe { std::mem::zeroed() }
-}
-
-fn call(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<i32> {
-    // SAFETY: the kernel reads the union, and what it points to, while the call lasts.
-    let result = unsafe {
-        syscall!(
-            Sysno::bpf,
-            command as u32,
-            std::ptr::from_mut(attr),
-            size_of::<bpf_attr>()
-        )
-    };
-    let number = result.map_err(|error| io::Error::from_raw_os_error(error.into_raw()))?;
-    i32::try_from(number).map_err(io::Error::other)
 }

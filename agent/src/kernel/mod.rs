@@ -1,7 +1,8 @@
 //! Everything that touches BPF: what the host can do (`support`, `preemption`), what follows from it (`plan`), doing it
 //! (`loader`, `attach` with `stand_in`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`,
 //! `misses`, `losses`, `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate`
-//! writes them into the probes; `memory` gives back what that took. The only user of aya.
+//! writes them into the probes; `limits` says how large maps are, `memory` gives back what the start took, and `sys` makes the calls that aya
+//! does not. The only user of aya.
 
 mod attach;
 mod batch;
@@ -10,6 +11,7 @@ mod counters;
 mod drain;
 mod grace;
 mod hooks;
+mod limits;
 mod loader;
 mod losses;
 mod mapped;
@@ -26,10 +28,12 @@ mod ring;
 mod stand_in;
 mod support;
 mod symbols;
+mod sys;
 mod tasks;
 
 pub use counters::{Counts, CpuCounts};
-pub use loader::{Attached, KernelError, Limits, Probes, Scope, load};
+pub use limits::Limits;
+pub use loader::{Attached, KernelError, Probes, Scope, load};
 pub use losses::Loss;
 pub use memory::give_back;
 pub use openssl::{OpensslFile, OpensslUse};

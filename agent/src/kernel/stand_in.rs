@@ -10,9 +10,10 @@ use aya::{
     Btf,
     programs::{Program, ProgramError},
 };
-use aya_obj::generated::{bpf_attach_type, bpf_attr, bpf_cmd};
-use syscalls::{Sysno, syscall};
+use aya_obj::generated::{bpf_attach_type, bpf_cmd};
 use whittle_schemas::record::stand_in::{FIRST, MOST, THREADS_OF_ENTRY, cookie};
+
+use super::sys::{bpf, zeroed};
 
 /// A program with stand-ins. They are attached until this is dropped.
 pub(super) struct StoodFor {
@@ -96,22 +97,12 @@ fn load(program: &mut Program, function: &str, btf: &Btf) -> Result<bpf_attach_t
 
 /// Attaches a program to what it was loaded for, with a cookie, which aya has no way to give.
 fn link(program: BorrowedFd<'_>, kind: bpf_attach_type, cookie: u64) -> io::Result<OwnedFd> {
-    // SAFETY: all bits zero is a value of the union of plain integers.
-    let mut attr: bpf_attr = unsafe { std::mem::zeroed() };
+    let mut attr = zeroed();
     attr.link_create.__bindgen_anon_1.prog_fd = program.as_raw_fd().cast_unsigned();
     attr.link_create.attach_type = kind as u32;
     attr.link_create.__bindgen_anon_3.tracing.cookie = cookie;
-    // SAFETY: the kernel reads as many bytes as the union has, and keeps none of the addresses.
-    let created = unsafe {
-        syscall!(
-            Sysno::bpf,
-            bpf_cmd::BPF_LINK_CREATE as u32,
-            &raw const attr,
-            size_of::<bpf_attr>()
-        )
-    };
-    let descriptor = created.map_err(|error| io::Error::from_raw_os_error(error.into_raw()))?;
-    let descriptor = i32::try_from(descriptor).map_err(io::Error::other)?;
+    // SAFETY: the argument points to nothing.
+    let descriptor = unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attr) }?;
     // SAFETY: the kernel has just made it for this process, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
