@@ -8,7 +8,7 @@ use whittle_schemas::record::{
     KIND_FILE, Text, WALK_DELETED, WALK_FAULT, WALK_TRUNCATED,
     counter::Reason,
     file::{APPEND, CREATE, EXECUTE, FileBody, PATH, READ, TRUNCATE, WRITE},
-    usage::UsageKey,
+    usage::{UsageId, UsageKey},
 };
 
 use crate::{
@@ -48,8 +48,9 @@ pub(crate) fn opened_typed(
         let mode: u32 = file.load(offset!(file_mode));
         action(flags, mode & FMODE_CREATED != 0)
     };
-    let key = sighting.key(subject, action, 0, typed::object(task, file));
-    if usage::repeat(sighting.generation, &key) {
+    let object = typed::object(task, file);
+    let key = sighting.key(subject, action, 0, object);
+    if usage::repeat_here(sighting.generation, key.id) {
         return Ok(());
     }
     scratch::with(|scratch, slot| {
@@ -57,18 +58,18 @@ pub(crate) fn opened_typed(
         typed::walk(scratch, file);
         path::walk_on_from(slot, &mut text);
         text.magic = typed::magic(file);
-        if path::is_removed(key.object[3]) {
+        if path::is_removed(object[3]) {
             text.walk_flags |= WALK_DELETED;
         }
         let mode: u16 = file.follow(offset!(file_inode)).load(offset!(inode_mode));
         let inode = Inode {
-            number: key.object[0],
-            device: key.object[3] as u32,
+            number: object[0],
+            device: object[3] as u32,
             mode: u32::from(mode),
         };
         send(scratch, sighting, &key, text, inode)
     })?;
-    usage::begin(sighting.generation, sighting.family, &key);
+    usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())
 }
 
@@ -184,7 +185,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
         path::device_and_state(device, generation, path::is_unlinked(path)),
     ];
     let key = sighting.key(subject, action, errno, object);
-    if usage::repeat(sighting.generation, &key) {
+    if usage::repeat(sighting.generation, key.id) {
         return Ok(());
     }
     let mode: u16 = read(inode, offset!(inode_mode)).unwrap_or(0);
@@ -198,7 +199,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
         };
         send(scratch, sighting, &key, text, inode)
     })?;
-    usage::begin(sighting.generation, sighting.family, &key);
+    usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())
 }
 
@@ -207,23 +208,25 @@ const BY_REQUEST: u64 = 1 << 33;
 
 #[inline(always)]
 fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
-    let first = scratch::with(|scratch, slot| {
+    // Not in the result: where that is an error, the compiler would still copy what is not there.
+    let mut first = UsageId([0; 2]);
+    scratch::with(|scratch, slot| {
         let mut text = path::asked(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
-        let base = if path::is_relative(scratch) {
-            base(asking.directory)
-        } else {
-            None
-        };
-        let identity = base.and_then(path::identity).unwrap_or(0);
-        let lineage = base.and_then(path::lineage).unwrap_or(0);
-        let object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
+        find_base(slot, asking.directory);
+        let object = [
+            lanes[0],
+            lanes[1] ^ scratch.base.lineage,
+            scratch.base.identity,
+            BY_REQUEST,
+        ];
         let key = sighting.key(asking.subject, asking.action, asking.errno, object);
-        if usage::repeat(sighting.generation, &key) {
-            return Ok(None);
+        if usage::repeat(sighting.generation, key.id) {
+            return Ok(());
         }
-        if let Some(base) = base {
-            path::walk(slot, base, &mut text);
+        let (dentry, mnt) = (scratch.base.dentry, scratch.base.mnt);
+        if dentry != 0 {
+            path::walk(slot, Path { dentry, mnt }, &mut text);
         }
         send(
             scratch,
@@ -236,15 +239,52 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
                 mode: 0,
             },
         )?;
-        Ok(Some(key))
+        first = key.id;
+        Ok(())
     })?;
-    if let Some(key) = first {
-        usage::begin(sighting.generation, sighting.family, &key);
+    if first != UsageId([0; 2]) {
+        usage::begin(sighting.generation, sighting.family, first);
     }
     Ok(())
 }
 
-/// Where a relative path starts; None where that cannot be told, as with a descriptor that is not open.
+/// Where a relative path starts; all zero where that cannot be told, as with a descriptor that is not open, and for an absolute one.
+#[repr(C)]
+pub(crate) struct Base {
+    dentry: u64,
+    mnt: u64,
+    /// As [`path::identity`] and [`path::lineage`] have it.
+    identity: u64,
+    lineage: u64,
+}
+
+/// Finds where the path in the slot starts, and puts it there. A global function, so that the verifier need not follow what comes after for
+/// each way in which something may not be there.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn find_base(slot: u32, directory: i32) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return 0;
+    };
+    scratch.base = Base {
+        dentry: 0,
+        mnt: 0,
+        identity: 0,
+        lineage: 0,
+    };
+    if path::is_relative(scratch)
+        && let Some(base) = base(directory)
+    {
+        scratch.base = Base {
+            dentry: base.dentry,
+            mnt: base.mnt,
+            identity: path::identity(base).unwrap_or(0),
+            lineage: path::lineage(base).unwrap_or(0),
+        };
+    }
+    0
+}
+
 #[inline(always)]
 fn base(directory: i32) -> Option<Path> {
     if directory == AT_FDCWD {

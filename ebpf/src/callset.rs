@@ -54,7 +54,7 @@ fn try_count(sighting: Sighting, id: u64) -> Result<(), Reason> {
         NO_CALL
     };
     let object = u64::from(number) | (u64::from(interface) << 32);
-    let key = sighting.key(subject, CALL, 0, [object, 0, 0, 0]);
+    let key = sighting.key_of_number(subject, CALL, 0, object);
     number::touch(sighting, &key, KIND_CALL, |header| CallBody {
         header,
         key,

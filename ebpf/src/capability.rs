@@ -250,7 +250,7 @@ fn touch(sighting: Sighting, check: &Check) -> Result<(), Reason> {
     let capability = check.capability & (CAPABILITIES - 1);
     let errno = if check.result < 0 { -check.result } else { 0 };
     let object = u64::from(capability) | (u64::from(flags) << 32);
-    let key = sighting.key(subject, USE, errno, [object, 0, 0, 0]);
+    let key = sighting.key_of_number(subject, USE, errno, object);
     number::touch(sighting, &key, KIND_CAPABILITY, |header| CapabilityBody {
         header,
         key,

@@ -191,7 +191,7 @@ fn ended(sighting: Sighting, number: u64, call: &Call) {
         UMOUNT => (change::UMOUNT, here(0)),
         _ => (change::MOUNT, at(2, 3)),
     };
-    sighting.ended(touch(sighting, call, action, object));
+    touch(sighting, call, action, object);
     let (action, object) = match number {
         RENAME => (change::RENAME_TO, here(1)),
         RENAMEAT | RENAMEAT2 => (change::RENAME_TO, at(2, 3)),
@@ -199,8 +199,7 @@ fn ended(sighting: Sighting, number: u64, call: &Call) {
         LINKAT => (change::LINK_TO, at(2, 3)),
         _ => return,
     };
-    let sighting = sighting.again();
-    sighting.ended(touch(sighting, call, action, object));
+    touch(sighting.again(), call, action, object);
 }
 
 /// What `unlinkat` removes: `AT_REMOVEDIR` of `include/uapi/linux/fcntl.h`.
@@ -213,34 +212,55 @@ fn removal(flags: u64) -> u16 {
     }
 }
 
+/// Tells of one thing that a call changed.
 #[inline(always)]
-fn touch(sighting: Sighting, call: &Call, action: u16, object: Object) -> Result<(), Reason> {
-    let subject = subject::of(sighting.task)?;
-    match object {
+fn touch(sighting: Sighting, call: &Call, action: u16, object: Object) {
+    let (by_descriptor, number, path) = match object {
         // Without a path the descriptor itself is meant.
-        Object::Path(directory, 0) => described(sighting, subject, directory as u64, action, call),
-        Object::Path(directory, path) => access::asked(
-            sighting,
-            Asking {
-                subject,
-                action,
-                errno: call.errno(),
-                directory,
-                asked: Asked::User(path),
-            },
-        ),
-        Object::Descriptor(number) => described(sighting, subject, number, action, call),
-    }
+        Object::Path(directory, 0) => (BY_DESCRIPTOR, directory as u32, 0),
+        Object::Path(directory, path) => (0, directory as u32, path),
+        Object::Descriptor(number) => (BY_DESCRIPTOR, number as u32, 0),
+    };
+    let what = u64::from(sighting.packed())
+        | (u64::from(action) << 16)
+        | (u64::from(call.errno() as u32 & 0xffff) << 32)
+        | by_descriptor;
+    // The result is for the verifier alone: a global function gives a number.
+    let _ = core::hint::black_box(touch_changed(what, number, path));
+}
+
+/// In the first number of [`touch_changed`]: what is changed is behind a descriptor.
+const BY_DESCRIPTOR: u64 = 1 << 63;
+
+/// A global function, which the verifier checks once and not again for each call. Generation and family, action and errno share a number.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn touch_changed(what: u64, number: u32, path: u64) -> u32 {
+    let sighting = Sighting::unpacked(what as u32 & 0xffff);
+    let touched = match subject::watched() {
+        Some(task) => try_touch(Sighting { task, ..sighting }, what, number, path),
+        None => Err(Reason::SubjectUnknown),
+    };
+    sighting.ended(touched);
+    0
 }
 
 #[inline(always)]
-fn described(
-    sighting: Sighting,
-    subject: u64,
-    descriptor: u64,
-    action: u16,
-    call: &Call,
-) -> Result<(), Reason> {
-    let file = kernel::file_of(descriptor)?;
-    access::changed(sighting, subject, file, action, call.errno())
+fn try_touch(sighting: Sighting, what: u64, number: u32, path: u64) -> Result<(), Reason> {
+    let subject = subject::of(sighting.task)?;
+    let (action, errno) = ((what >> 16) as u16, (what >> 32) as i32 & 0xffff);
+    if what & BY_DESCRIPTOR != 0 {
+        let file = kernel::file_of(u64::from(number))?;
+        return access::changed(sighting, subject, file, action, errno);
+    }
+    access::asked(
+        sighting,
+        Asking {
+            subject,
+            action,
+            errno,
+            directory: number as i32,
+            asked: Asked::User(path),
+        },
+    )
 }

@@ -129,9 +129,9 @@ fn ended(sock: u64, state: u8) {
             return Ok(());
         }
         sighting.count(Reason::Seen);
-        body.key.errno = errno(sock, state);
+        usage::set_errno(&mut body.key, errno(sock, state));
         let key = body.key;
-        if usage::repeat(generation, &key) {
+        if usage::repeat(generation, key.id) {
             return Ok(());
         }
         // Whoever runs now has nothing to do with it.
@@ -140,7 +140,7 @@ fn ended(sock: u64, state: u8) {
         body.header.tgid = connected.tgid;
         body.header.tid = connected.tid;
         emit::send_as_it_is(scratch, &path::EMPTY)?;
-        usage::begin(generation, Family::Socket, &key);
+        usage::begin(generation, Family::Socket, key.id);
         Ok(())
     });
     if told == Err(Reason::Nested) {

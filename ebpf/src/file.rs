@@ -22,7 +22,7 @@ use crate::{
     stand_in,
     subject::{self, Sighting},
     syscall::{self, Call},
-    typed::{self, Typed},
+    typed::Typed,
     uring,
 };
 
@@ -65,21 +65,24 @@ fn file_filp_open(ctx: FExitContext) -> i32 {
     if Typed::argument(&ctx, RESULT).is_error() && is_tried_again(&ctx) {
         return 0;
     }
-    let Some(sighting) = Sighting::of(Family::File) else {
+    let file = Typed::argument(&ctx, RESULT);
+    if config::has_typed_task() && !file.is_error() {
+        let task = Typed::current();
+        if let Some((sighting, subject)) = subject::of_typed(task, Family::File) {
+            sighting.ended(subject.and_then(|subject| {
+                access::opened_typed(sighting, subject, task, file, u64::from(flags))
+            }));
+        }
         return 0;
-    };
-    sighting.ended(by_kernel(&ctx, sighting, u64::from(flags)));
+    }
+    if let Some(sighting) = Sighting::of(Family::File) {
+        sighting.ended(by_kernel(&ctx, sighting, u64::from(flags)));
+    }
     0
 }
 
 #[inline(always)]
 fn by_kernel(ctx: &FExitContext, sighting: Sighting, flags: u64) -> Result<(), Reason> {
-    let file = Typed::argument(ctx, RESULT);
-    if config::has_typed_task() && !file.is_error() {
-        let task = Typed::current();
-        let subject = subject::of_user(sighting.task, typed::uid(task))?;
-        return access::opened_typed(sighting, subject, task, file, flags);
-    }
     // From here on a number: the verifier lets nobody compute with a typed pointer.
     let result: u64 =
         read(ctx.as_ptr() as u64, RESULT * size_of::<u64>()).ok_or(Reason::ObjectUnknown)?;

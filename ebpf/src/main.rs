@@ -45,6 +45,7 @@ mod grants;
 mod hash;
 mod inet;
 mod kernel;
+mod known;
 mod loss;
 mod maps;
 mod member;

@@ -19,6 +19,7 @@ use crate::{
     change_uring::Changing,
     connection::ObjectKey,
     function::ARGUMENTS,
+    known::{self, Known},
     scratch::{SLOTS, Scratch},
     stream::Stream,
     subject::SubjectId,
@@ -28,6 +29,10 @@ use crate::{
 /// Watched processes by tgid. An entry lives from fork (or the agent's choice) to the last thread's exit.
 #[map]
 pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(bound::TASKS, 0);
+
+/// Subjects of processes, a second time, where they are found quickest: see `known`.
+#[map]
+pub(crate) static KNOWN: Array<Known> = Array::with_max_entries(known::PLACES, 0);
 
 /// Kernel subjects and their ids. The oldest makes room when there are more: it is announced again, with another id, when it
 /// comes back, while its processes keep the id that they have.

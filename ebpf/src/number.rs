@@ -12,13 +12,13 @@ pub(crate) fn touch<T>(
     kind: u8,
     body: impl FnOnce(Header) -> T,
 ) -> Result<(), Reason> {
-    if usage::repeat(sighting.generation, key) {
+    if usage::repeat(sighting.generation, key.id) {
         return Ok(());
     }
     scratch::with(|scratch, _| {
         let header = emit::header(kind, sighting.generation.flags(), &path::EMPTY);
         emit::send(scratch, body(header), &path::EMPTY)
     })?;
-    usage::begin(sighting.generation, sighting.family, key);
+    usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())
 }

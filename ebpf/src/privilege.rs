@@ -226,10 +226,11 @@ extern "C" fn touch_act(action: u32, asked: u64, errno: u32) -> u32 {
 #[inline(always)]
 fn try_act(sighting: Sighting, action: u16, asked: u64, errno: i32) -> Result<(), Reason> {
     let subject = subject::of(sighting.task)?;
-    let key = sighting.key(subject, action, errno, [asked, 0, 0, 0]);
+    let key = sighting.key_of_number(subject, action, errno, asked);
     number::touch(sighting, &key, KIND_PRIVILEGE, |header| PrivilegeBody {
         header,
         key,
         text: path::EMPTY,
+        asked,
     })
 }

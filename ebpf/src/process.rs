@@ -19,6 +19,7 @@ use crate::{
     config::{self, offset},
     connection,
     kernel::read,
+    known,
     maps::{TASKS, TLS_CALLS},
     path::Asked,
     script, stand_in,
@@ -47,6 +48,7 @@ fn process_fork(ctx: BtfTracePointContext) -> i32 {
     // SAFETY: the parent runs this, so that its entry is there.
     let mut task = unsafe { task.read() };
     task.flags &= !TASK_USES_TLS;
+    known::forget(child);
     if TASKS.insert(child, task, 0).is_err() {
         // From here on nothing of the child is seen: say so.
         if let Some(sighting) = Sighting::of(Family::Process) {
@@ -76,6 +78,7 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
         }
         // Absent where nobody watches the process.
         let _ = TASKS.remove(tgid);
+        known::forget(tgid);
     }
     0
 }
@@ -110,6 +113,7 @@ fn executed(sighting: Sighting, before: u64, bprm: u64) -> Result<(), Reason> {
         (*task).script = script::find(exe, interpreted);
         (*task).subject = 0;
     }
+    known::forget(subject::tgid());
     let after = subject::find();
     // The first program that the agent starts has no subject before it: it acts for itself.
     let actor = if before == 0 { after? } else { before };

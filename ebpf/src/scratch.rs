@@ -3,7 +3,7 @@
 
 use whittle_schemas::record::{FIXED_BYTES, counter::Reason};
 
-use crate::{chunk::Cursor, count, maps::SCRATCH, path::Walk};
+use crate::{access::Base, chunk::Cursor, count, maps::SCRATCH, path::Walk, script::Arguments};
 
 /// Slots per CPU: a probe, one that interrupts it, and one that interrupts that, with one to spare.
 pub(crate) const SLOTS: u32 = 4;
@@ -18,11 +18,17 @@ pub(crate) struct Scratch {
     /// Behind everything that a record can reach, as is what follows.
     pub(crate) walk: Walk,
     pub(crate) cursor: Cursor,
+    pub(crate) base: Base,
+    pub(crate) arguments: Arguments,
     /// Programs that have the slot, or are looking whether they do.
     claims: u64,
 }
 
-const BEHIND_BYTES: usize = size_of::<Walk>() + size_of::<Cursor>() + size_of::<u64>();
+const BEHIND_BYTES: usize = size_of::<Walk>()
+    + size_of::<Cursor>()
+    + size_of::<Base>()
+    + size_of::<Arguments>()
+    + size_of::<u64>();
 
 const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - BEHIND_BYTES);
 

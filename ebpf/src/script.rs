@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Most arguments that are looked at for the script's name.
-const ARGUMENTS: u32 = 16;
+const MOST_ARGUMENTS: u32 = 16;
 
 /// Finds the script of the program that was just executed, announces it, and gives the hash that stands
 /// for it in the subject's key: 0 without a script, [`SCRIPT_UNKNOWN`] where it cannot be told.
@@ -52,7 +52,7 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
         let Some(rules) = interpreter(exe) else {
             return Ok(0);
         };
-        match by_arguments(scratch, &rules)? {
+        match by_arguments(scratch, slot, &rules)? {
             Some(found) => found,
             None => return Ok(0),
         }
@@ -117,63 +117,93 @@ fn interpreter(exe: u64) -> Option<Interpreter> {
 #[inline(always)]
 fn by_arguments(
     scratch: &mut Scratch,
+    slot: u32,
     interpreter: &Interpreter,
 ) -> Result<Option<(Text, u32)>, Reason> {
     let mm: u64 = read(current(), offset!(task_mm)).ok_or(Reason::SubjectUnknown)?;
-    let mut at: u64 = read(mm, offset!(mm_arg_start)).ok_or(Reason::SubjectUnknown)?;
-    let end: u64 = read(mm, offset!(mm_arg_end)).ok_or(Reason::SubjectUnknown)?;
-    let mut expected = Expected::ProgramName;
+    scratch.arguments = Arguments {
+        at: read(mm, offset!(mm_arg_start)).ok_or(Reason::SubjectUnknown)?,
+        end: read(mm, offset!(mm_arg_end)).ok_or(Reason::SubjectUnknown)?,
+        inline_letters: interpreter.inline_letters,
+        module_letters: interpreter.module_letters,
+        value_letters: interpreter.value_letters,
+        text: path::EMPTY,
+    };
+    let mut expected = PROGRAM_NAME;
     let mut index = 0;
-    while index < ARGUMENTS {
-        if at >= end {
-            return Ok(None);
-        }
-        let text = path::asked(scratch, Asked::User(at))?;
-        at += u64::from(text.asked_bytes) + 1;
+    while index < MOST_ARGUMENTS {
+        expected = look_at_argument(slot, expected);
         match expected {
-            Expected::ProgramName | Expected::Value => expected = Expected::Any,
-            Expected::Module => return Ok(Some((text, PART_MODULE))),
-            Expected::Any => match option(scratch, &text, interpreter) {
-                Argument::Script => return Ok(Some((text, PART_SCRIPT))),
-                Argument::Inline => return Ok(None),
-                Argument::Option(next) => expected = next,
-            },
+            SCRIPT => return Ok(Some((scratch.arguments.text, PART_SCRIPT))),
+            MODULE_NAME => return Ok(Some((scratch.arguments.text, PART_MODULE))),
+            NOTHING => return Ok(None),
+            FAULT => return Err(Reason::SubjectUnknown),
+            _ => index += 1,
         }
-        index += 1;
     }
     Ok(None)
 }
 
-/// What the next argument is.
-#[derive(Clone, Copy)]
-enum Expected {
-    ProgramName,
-    Any,
-    Value,
-    Module,
+/// The command line that is looked at, and the interpreter's rules for it. In the slot, for the verifier would follow each member through
+/// every turn of the loop.
+#[repr(C)]
+pub(crate) struct Arguments {
+    at: u64,
+    end: u64,
+    inline_letters: u64,
+    module_letters: u64,
+    value_letters: u64,
+    /// Of the argument that was looked at last.
+    text: Text,
 }
 
-/// What an argument is.
-enum Argument {
-    Script,
-    /// The code itself follows, or comes from standard input: there is no script.
-    Inline,
-    /// An option, and what it makes of the next argument.
-    Option(Expected),
+/// What the next argument is.
+const PROGRAM_NAME: u32 = 0;
+const ANY: u32 = 1;
+const VALUE: u32 = 2;
+const MODULE: u32 = 3;
+/// What the argument was: the search is over.
+const SCRIPT: u32 = 4;
+const MODULE_NAME: u32 = 5;
+/// There is no script: the code itself follows, or comes from standard input, or the command line has ended.
+const NOTHING: u32 = 6;
+const FAULT: u32 = 7;
+
+/// Looks at one argument: gives what it is, or what it makes of the next one. A global function, which the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn look_at_argument(slot: u32, expected: u32) -> u32 {
+    let Some(scratch) = scratch::of(slot) else {
+        return FAULT;
+    };
+    let at = scratch.arguments.at;
+    if at >= scratch.arguments.end {
+        return NOTHING;
+    }
+    let Ok(text) = path::asked(scratch, Asked::User(at)) else {
+        return FAULT;
+    };
+    scratch.arguments.text = text;
+    scratch.arguments.at = at + u64::from(text.asked_bytes) + 1;
+    match expected {
+        PROGRAM_NAME | VALUE => ANY,
+        MODULE => MODULE_NAME,
+        _ => option(scratch, &text),
+    }
 }
 
 #[inline(always)]
-fn option(scratch: &mut Scratch, text: &Text, interpreter: &Interpreter) -> Argument {
+fn option(scratch: &mut Scratch, text: &Text) -> u32 {
     // SAFETY: the text has at least one byte: the NUL; and the mask of `text` keeps any other inside.
     let (first, second) = unsafe { (scratch.text(0).read(), scratch.text(1).read()) };
     if first != b'-' {
-        return Argument::Script;
+        return SCRIPT;
     }
     if text.asked_bytes < 2 {
-        return Argument::Inline;
+        return NOTHING;
     }
     if second == b'-' {
-        return Argument::Option(Expected::Any);
+        return ANY;
     }
     // Opaque, or the compiler leaves the mask out for bounds that the verifier of 6.1 does not see.
     let last = black_box(text.asked_bytes.wrapping_sub(1) as usize);
@@ -181,14 +211,14 @@ fn option(scratch: &mut Scratch, text: &Text, interpreter: &Interpreter) -> Argu
     let last = unsafe { scratch.text(last).read() };
     let letter = last.wrapping_sub(b'A');
     let bit = if letter < 64 { 1u64 << letter } else { 0 };
-    if interpreter.inline_letters & bit != 0 {
-        return Argument::Inline;
+    if scratch.arguments.inline_letters & bit != 0 {
+        return NOTHING;
     }
-    if interpreter.module_letters & bit != 0 {
-        return Argument::Option(Expected::Module);
+    if scratch.arguments.module_letters & bit != 0 {
+        return MODULE;
     }
-    if interpreter.value_letters & bit != 0 {
-        return Argument::Option(Expected::Value);
+    if scratch.arguments.value_letters & bit != 0 {
+        return VALUE;
     }
-    Argument::Option(Expected::Any)
+    ANY
 }

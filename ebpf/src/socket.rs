@@ -157,8 +157,10 @@ fn on_return(number: u64, call: &Call) -> i32 {
         LISTEN_CALL => touch(task, &Act::of(call, LISTEN, 0, 0)),
         ACCEPT_CALL | ACCEPT4_CALL => accepted(task, call),
         SENDTO_CALL => sent(task, call),
-        SENDMSG_CALL => message(task, call, call.argument(1)),
-        SENDMMSG_CALL => messages(task, call),
+        SENDMSG_CALL => {
+            touch_message(call.argument(0), call.argument(1), call.errno() as u32);
+        }
+        SENDMMSG_CALL => messages(call),
         _ => {}
     }
     0
@@ -187,9 +189,19 @@ fn sent(task: *mut Task, call: &Call) {
     }
 }
 
-/// One `struct msghdr` of the caller: the address is its first member, its length the second.
+/// One `struct msghdr` of the caller: the address is its first member, its length the second. A global function, which the verifier checks
+/// once and not again for each message.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn touch_message(descriptor: u64, message: u64, errno: u32) -> u32 {
+    if let Some(task) = subject::watched() {
+        sent_message(task, descriptor, message, errno as i32);
+    }
+    0
+}
+
 #[inline(always)]
-fn message(task: *mut Task, call: &Call, message: u64) {
+fn sent_message(task: *mut Task, descriptor: u64, message: u64, errno: i32) {
     let mut address = 0;
     if !read_user_into::<u64>(message, &mut address) {
         let sighting = Sighting::by(task, Family::Socket);
@@ -199,7 +211,14 @@ fn message(task: *mut Task, call: &Call, message: u64) {
         return;
     }
     let length = read_user_or_zero::<u32>(message + 8);
-    touch(task, &Act::of(call, SEND, address, u64::from(length)));
+    let act = Act {
+        action: SEND,
+        of: Of::Descriptor(descriptor),
+        address,
+        address_bytes: u64::from(length),
+        errno,
+    };
+    touch(task, &act);
 }
 
 /// Messages of one sendmmsg that are looked at; the others are counted as lost.
@@ -209,7 +228,7 @@ const MESSAGES: u64 = 16;
 const MMSGHDR_BYTES: u64 = 64;
 
 #[inline(always)]
-fn messages(task: *mut Task, call: &Call) {
+fn messages(call: &Call) {
     // A failed call tells of its first message.
     let sent = if call.result() < 0 {
         1
@@ -221,7 +240,8 @@ fn messages(task: *mut Task, call: &Call) {
         if index >= sent {
             return;
         }
-        message(task, call, call.argument(1) + index * MMSGHDR_BYTES);
+        let message = call.argument(1) + index * MMSGHDR_BYTES;
+        touch_message(call.argument(0), message, call.errno() as u32);
         index += 1;
     }
     if let Some(rest) = sent.checked_sub(MESSAGES) {
@@ -326,11 +346,10 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         // The body is put together where it is sent from: with the address on the stack, the chain of calls from
         // sendmmsg to a step of a walk would pass the 512 bytes that there are.
         let (what, number) = act.packed();
-        Reason::or_recorded(describe_socket(slot, what, number, act.address))?;
+        let what = what | u64::from(sighting.packed());
+        Reason::or_recorded(describe_socket(slot, what, number, act.address, subject))?;
         // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
         let body = unsafe { &mut *scratch.body::<SocketBody>() };
-        let mut key = sighting.key(subject, act.action, act.errno, body.key.object);
-        body.key = key;
         if act.errno == EINPROGRESS {
             let errno = connect::outcome(slot);
             if errno == GOES_ON {
@@ -338,10 +357,10 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
                 sighting.count_by(Reason::Seen, u64::MAX);
                 return Ok(());
             }
-            key.errno = errno as i32;
-            body.key.errno = errno as i32;
+            usage::set_errno(&mut body.key, errno as i32);
         }
-        if usage::repeat(sighting.generation, &key) {
+        let key = body.key;
+        if usage::repeat(sighting.generation, key.id) {
             return Ok(());
         }
         let mut text = path::EMPTY;
@@ -353,7 +372,7 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         body.header = emit::header(KIND_SOCKET, sighting.generation.flags(), &text);
         body.text = text;
         emit::send_as_it_is(scratch, &text)?;
-        usage::begin(sighting.generation, sighting.family, &key);
+        usage::begin(sighting.generation, sighting.family, key.id);
         Ok(())
     })
 }
@@ -362,17 +381,34 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
 /// verifier need not follow what comes after for each way in which something may not be there.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn describe_socket(slot: u32, what: u64, number: u64, address: u64) -> u32 {
+extern "C" fn describe_socket(
+    slot: u32,
+    what: u64,
+    number: u64,
+    address: u64,
+    subject: u64,
+) -> u32 {
     let Some(scratch) = scratch::of(slot) else {
         return Reason::Nested as u32;
     };
     // SAFETY: as in `try_touch`.
     let body = unsafe { &mut *scratch.body::<SocketBody>() };
-    Reason::number(describe(body, &Act::unpacked(what, number, address)))
+    let sighting = Sighting::unpacked(what as u32);
+    Reason::number(describe(
+        body,
+        &Act::unpacked(what, number, address),
+        sighting,
+        subject,
+    ))
 }
 
 #[inline(always)]
-fn describe(body: &mut SocketBody, act: &Act) -> Result<(), Reason> {
+fn describe(
+    body: &mut SocketBody,
+    act: &Act,
+    sighting: Sighting,
+    subject: u64,
+) -> Result<(), Reason> {
     let socket = match act.of {
         Of::Descriptor(number) => find_socket(number),
         Of::File(file) => of_file(file),
@@ -387,7 +423,7 @@ fn describe(body: &mut SocketBody, act: &Act) -> Result<(), Reason> {
     if act.action == ACCEPT {
         add_peer(&mut object, &socket, address);
     }
-    body.key.object = object;
+    body.key = sighting.key(subject, act.action, act.errno, object);
     body.family = socket.family;
     body.socket_type = socket.kind;
     body.protocol = socket.protocol;

@@ -17,11 +17,12 @@ use crate::{
     count, emit, grants,
     hash::mix,
     kernel::{current, read},
-    loss,
+    known, loss,
     maps::{SUBJECTS, TASKS},
     path::{self, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
-    usage::Generation,
+    typed::{self, Typed},
+    usage::{self, Generation},
 };
 
 /// An access as it reaches a probe: in which generation and family it counts, and whose it is.
@@ -109,12 +110,38 @@ impl Sighting {
         }
     }
 
-    /// The key of an access.
+    /// The key of an access to an object of four words.
     #[inline(always)]
     pub(crate) fn key(self, subject: u64, action: u16, errno: i32, object: [u64; 4]) -> UsageKey {
+        let [one, two, three, four] = object;
+        let words = [subject, usage::ended(action, errno), one, two, three, four];
+        self.key_of(subject, action, errno, words)
+    }
+
+    /// As [`Self::key`], where the object is one word.
+    #[inline(always)]
+    pub(crate) fn key_of_number(
+        self,
+        subject: u64,
+        action: u16,
+        errno: i32,
+        object: u64,
+    ) -> UsageKey {
+        let words = [subject, usage::ended(action, errno), object];
+        self.key_of(subject, action, errno, words)
+    }
+
+    #[inline(always)]
+    fn key_of<const COUNT: usize>(
+        self,
+        subject: u64,
+        action: u16,
+        errno: i32,
+        words: [u64; COUNT],
+    ) -> UsageKey {
         UsageKey {
             subject,
-            object,
+            id: usage::id(self.family, words),
             action,
             family: self.family as u8,
             pad: 0,
@@ -168,20 +195,37 @@ pub(crate) fn started() -> bool {
 /// The subject id of a watched process, found out again where its user or control group changed.
 #[inline(always)]
 pub(crate) fn of(task: *mut Task) -> Result<u64, Reason> {
-    of_user(task, uid())
-}
-
-/// As [`of`], where the hook has found the task's user out at a lower price.
-#[inline(always)]
-pub(crate) fn of_user(task: *mut Task, uid: u32) -> Result<u64, Reason> {
-    // SAFETY: the pointer is into a live map value: its process is running this.
-    let known = unsafe { task.read() };
     // SAFETY: the helper has no precondition.
     let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+    of_user(task, uid(), cgroup_id)
+}
+
+#[inline(always)]
+fn of_user(task: *mut Task, uid: u32, cgroup_id: u64) -> Result<u64, Reason> {
+    // SAFETY: the pointer is into a live map value: its process is running this.
+    let known = unsafe { task.read() };
     if known.subject != 0 && known.uid == uid && known.cgroup_id == cgroup_id {
         return Ok(known.subject);
     }
     find()
+}
+
+/// Counts an access of the running task as seen, and finds its subject, at the lowest price; None where nobody watches it. Only where
+/// `config::has_typed_task`.
+#[inline(always)]
+pub(crate) fn of_typed(task: Typed, family: Family) -> Option<(Sighting, Result<u64, Reason>)> {
+    let (tgid, uid) = (task.load(offset!(task_tgid)), typed::uid(task));
+    // SAFETY: the helper has no precondition.
+    let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
+    if let Some(subject) = known::subject(tgid, uid, cgroup_id) {
+        return Some((Sighting::by(core::ptr::null_mut(), family), Ok(subject)));
+    }
+    let sighting = Sighting::of(family)?;
+    let subject = of_user(sighting.task, uid, cgroup_id);
+    if let Ok(subject) = subject {
+        known::remember(tgid, uid, cgroup_id, subject);
+    }
+    Some((sighting, subject))
 }
 
 /// The subject of the running process, where it was found out and nothing has changed it since; else 0.
@@ -249,6 +293,7 @@ fn try_find(task: *mut Task) -> Result<u64, Reason> {
         (*task).uid = key.uid;
         (*task).cgroup_id = key.cgroup_id;
     }
+    known::remember(tgid(), key.uid, key.cgroup_id, id);
     Ok(id)
 }
 

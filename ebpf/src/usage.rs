@@ -5,7 +5,7 @@ use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
 use whittle_schemas::record::{
     FLAG_SECOND_GENERATION, Family,
     counter::Reason,
-    usage::{CLAIM, PROBES, UsageKey, UsageSlot},
+    usage::{CLAIM, FAMILY_BITS, PROBES, UsageId, UsageKey, UsageSlot, WORDS},
 };
 
 use crate::{
@@ -48,17 +48,88 @@ impl Generation {
     }
 }
 
+/// What makes accesses by the same words the same. Words that are not given are zero.
+#[inline(always)]
+pub(crate) fn id<const COUNT: usize>(family: Family, words: [u64; COUNT]) -> UsageId {
+    const { assert!(COUNT <= WORDS) };
+    let (mut first, mut second) = (0_u64, 0_u64);
+    let mut index = 0;
+    while index < COUNT {
+        first = first.wrapping_add(words[index].wrapping_mul(factor(index)));
+        second = second.wrapping_add(words[index].wrapping_mul(factor(WORDS + index)));
+        index += 1;
+    }
+    UsageId([first, (second & !FAMILY_BITS) | family as u64])
+}
+
+/// The word of an access beside subject and object.
+#[inline(always)]
+pub(crate) fn ended(action: u16, errno: i32) -> u64 {
+    u64::from(action) | (u64::from(errno as u32) << ERRNO_SHIFT)
+}
+
+/// Where the errno is in the word of [`ended`]: above all that is masked in an id.
+const ERRNO_SHIFT: u32 = 32;
+
+/// Which of the words is that of [`ended`].
+pub(crate) const ENDED: usize = 1;
+
+/// Makes of a key that of the same access with another end. What two sums of products differ by is the product of what they differ in.
+#[inline(always)]
+pub(crate) fn set_errno(key: &mut UsageKey, errno: i32) {
+    let change = u64::from(errno as u32)
+        .wrapping_sub(u64::from(key.errno as u32))
+        .wrapping_shl(ERRNO_SHIFT);
+    let UsageId([first, second]) = key.id;
+    key.id = UsageId([
+        first.wrapping_add(change.wrapping_mul(factor(ENDED))),
+        second.wrapping_add(change.wrapping_mul(factor(WORDS + ENDED))),
+    ]);
+    key.errno = errno;
+}
+
+/// Odd, and random for each load.
+#[unsafe(no_mangle)]
+static USAGE_FACTORS: [u64; 2 * WORDS] = [0; 2 * WORDS];
+
+#[inline(always)]
+fn factor(index: usize) -> u64 {
+    // SAFETY: callers pass an index within it. Volatile, or the compiler would fold in the zeros that stand here.
+    unsafe {
+        (&raw const USAGE_FACTORS)
+            .cast::<u64>()
+            .add(index)
+            .read_volatile()
+    }
+}
+
 /// Counts a repeat. False: this access is the first of its kind in this window, and goes to the ring.
 #[inline(always)]
-pub(crate) fn repeat(generation: Generation, key: &UsageKey) -> bool {
-    let words = words(key);
-    let mut at = Place::home(generation, &words);
+pub(crate) fn repeat(generation: Generation, id: UsageId) -> bool {
+    let UsageId([first, second]) = id;
+    count_repeat(generation.number(), first, second) != 0
+}
+
+/// A global function, which the verifier checks once and not again for each caller.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn count_repeat(generation: u32, first: u64, second: u64) -> u32 {
+    u32::from(repeat_here(
+        Generation::of_number(generation),
+        UsageId([first, second]),
+    ))
+}
+
+/// As [`repeat`], inlined, where a call would be much of what it costs.
+#[inline(always)]
+pub(crate) fn repeat_here(generation: Generation, id: UsageId) -> bool {
+    let mut at = Place::home(generation, id);
     let mut step = 0;
     while step < PROBES {
         let Some(slot) = at.slot() else {
             return false;
         };
-        if slot.holds(&words) {
+        if slot.holds(id) {
             count::add(slot.claims_and_repeats(), 1);
             // SAFETY: the helper has no precondition.
             slot.set_last(unsafe { bpf_ktime_get_boot_ns() });
@@ -76,36 +147,38 @@ pub(crate) fn repeat(generation: Generation, key: &UsageKey) -> bool {
 /// Takes a place for the repeats of an access whose record is in the ring. Without one each of them goes
 /// to the ring as well, so nothing is lost.
 #[inline(always)]
-pub(crate) fn begin(generation: Generation, family: Family, key: &UsageKey) {
-    if !begin_at(generation, key) {
+pub(crate) fn begin(generation: Generation, family: Family, id: UsageId) {
+    let UsageId([first, second]) = id;
+    if take_place(generation.number(), first, second) == 0 {
         count::up(generation, family, Reason::MapFull);
     }
 }
 
-/// Whether the key has a place now. Another CPU may have been as quick, with the same key: the repeats then go to the first of
-/// the two places, and the agent adds up what stands in both.
-#[inline(always)]
-fn begin_at(generation: Generation, key: &UsageKey) -> bool {
-    let words = words(key);
-    let mut at = Place::home(generation, &words);
+/// Whether the id has a place now. Another CPU may have been as quick, with the same id: the repeats then go to the first of
+/// the two places, and the agent adds up what stands in both. A global function, which the verifier checks once.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn take_place(generation: u32, first: u64, second: u64) -> u32 {
+    let id = UsageId([first, second]);
+    let mut at = Place::home(Generation::of_number(generation), id);
     let mut step = 0;
     while step < PROBES {
         let Some(slot) = at.slot() else {
-            return false;
+            return 0;
         };
         if slot.is_free() {
             count::add(slot.claims_and_repeats(), CLAIM);
             if slot.claims() == 1 {
-                slot.write(&words);
-                return true;
+                slot.write(id);
+                return 1;
             }
-        } else if slot.holds(&words) {
-            return true;
+        } else if slot.holds(id) {
+            return 1;
         }
         at.next();
         step += 1;
     }
-    false
+    0
 }
 
 /// A place of the table, by its number.
@@ -116,20 +189,14 @@ struct Place {
 }
 
 impl Place {
-    /// Where a key is looked for first.
+    /// Where an id is looked for first.
     #[inline(always)]
-    fn home(generation: Generation, words: &Words) -> Self {
+    fn home(generation: Generation, id: UsageId) -> Self {
         let mask = config::usage_mask();
-        let mut sum = 0_u64;
-        let mut index = 0;
-        while index < words.len() {
-            sum = sum.wrapping_add(words[index].wrapping_mul(FACTORS[index]));
-            index += 1;
-        }
         Self {
             first: generation.number() * (mask + 1),
             // The low bits of a sum of products say little.
-            number: (sum >> 40) as u32,
+            number: (id.0[0] >> 40) as u32,
             mask,
         }
     }
@@ -146,27 +213,6 @@ impl Place {
     }
 }
 
-/// Odd, with bits all over.
-const FACTORS: [u64; 6] = [
-    0x9e37_79b9_7f4a_7c15,
-    0xff51_afd7_ed55_8ccd,
-    0xc4ce_b9fe_1a85_ec53,
-    0xd6e8_feb8_6659_fd93,
-    0xa076_1d64_78bd_642f,
-    0xe703_7ed1_a0b4_28db,
-];
-
-/// A key as the numbers that it is compared by: the subject, the object, and the rest in one.
-type Words = [u64; 6];
-
-#[inline(always)]
-fn words(key: &UsageKey) -> Words {
-    let rest =
-        u64::from(key.action) | (u64::from(key.family) << 16) | (u64::from(key.errno as u32) << 32);
-    let [one, two, three, four] = key.object;
-    [key.subject, one, two, three, four, rest]
-}
-
 /// A slot of the table. Programs on other CPUs read and write it meanwhile: everything here is one load or store, in the order
 /// of the program, which x86-64 keeps.
 #[derive(Clone, Copy)]
@@ -178,27 +224,24 @@ impl Slot {
         self.0.cast::<u64>().wrapping_add(index)
     }
 
-    /// Whether it counts this key.
+    /// Whether it counts this.
     #[inline(always)]
-    fn holds(self, words: &Words) -> bool {
-        // One branch for all words: the verifier follows each.
-        let (mut difference, mut index) = (0, 0);
-        while index < words.len() {
-            // SAFETY: the key's six words are the slot's first, inside of a map value.
-            difference |= unsafe { self.word(index).read_volatile() } ^ words[index];
-            index += 1;
-        }
-        difference == 0
+    fn holds(self, id: UsageId) -> bool {
+        // One branch for both: the verifier follows each.
+        // SAFETY: the id's two numbers are the slot's first, inside of a map value.
+        let differences = unsafe {
+            (self.word(0).read_volatile() ^ id.0[0]) | (self.word(1).read_volatile() ^ id.0[1])
+        };
+        differences == 0
     }
 
-    /// Writes the key, the subject last: from then on the slot counts it.
+    /// Writes the id, its first number last: from then on the slot counts it.
     #[inline(always)]
-    fn write(self, words: &Words) {
-        let mut index = words.len();
-        while index > 0 {
-            index -= 1;
-            // SAFETY: as above.
-            unsafe { self.word(index).write_volatile(words[index]) };
+    fn write(self, id: UsageId) {
+        // SAFETY: as above.
+        unsafe {
+            self.word(1).write_volatile(id.0[1]);
+            self.word(0).write_volatile(id.0[0]);
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         family: family(&body.key)?,
         surface: Surface::Privilege,
         action: (*action).into(),
-        resource: name(body.key.object[0]).into_bytes(),
+        resource: name(body.asked).into_bytes(),
         detail: None,
         outcome,
         error,

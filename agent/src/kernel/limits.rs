@@ -45,7 +45,7 @@ const USAGE: &str = "USAGE";
 
 /// The largest power of two that is not larger, and not less than two pages of places: each generation begins with a page.
 fn power_of_two_within(entries: u32) -> u32 {
-    const TWO_PAGES: u32 = 128;
+    const TWO_PAGES: u32 = 256;
     const { assert!(TWO_PAGES as usize * size_of::<UsageSlot>() == 2 * 4_096) };
     (1 << entries.ilog2()).max(TWO_PAGES)
 }

@@ -12,6 +12,7 @@ use whittle_schemas::record::{
     capability::UNAUDITED_RANGES,
     immediate::{CONSTANTS, Constant},
     process::INTERPRETER_NAME_BYTES,
+    usage::WORDS,
 };
 use zerocopy::IntoBytes;
 
@@ -301,7 +302,8 @@ fn load_object(
         numbers.set(constant, u32::from(holds));
     }
     let relocated = relocate(OBJECT, &numbers)?;
-    let seed = random_seed();
+    let seed = random_number();
+    let factors: [u64; 2 * WORDS] = std::array::from_fn(|_| random_number() | 1);
     let mut unaudited = [0; 2 * UNAUDITED_RANGES];
     for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
         *place = *address;
@@ -310,6 +312,7 @@ fn load_object(
     loader
         .btf(Some(btf))
         .override_global("HASH_SEED", &seed, true)
+        .override_global("USAGE_FACTORS", factors.as_slice(), true)
         .override_global("UNAUDITED", unaudited.as_slice(), true);
     for (map, entries) in bound::ALL {
         loader.map_max_entries(map, limits.of(map, entries));
@@ -338,7 +341,7 @@ fn is_refusal(error: &EbpfError) -> bool {
 }
 
 /// A number that no workload can know: the standard library's own hash keys are random per process.
-fn random_seed() -> u64 {
+fn random_number() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(std::process::id())
 }

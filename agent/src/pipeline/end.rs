@@ -51,11 +51,7 @@ impl Recorder {
     pub(super) fn write_window(&mut self, ended: &Ended) -> Result<(), RecordError> {
         let old = ended.generation;
         for slot in self.probes.generations.drain(old)? {
-            let (key, repeats) = (&slot.key, slot.repeats());
-            let is_known = self.windows[old].repeat(key, repeats, slot.last_boottime_ns);
-            if !is_known && let Some(family) = Family::from_number(key.family) {
-                self.lost_by(old, family, key.subject, repeats);
-            }
+            self.windows[old].repeat(slot.id, slot.repeats(), slot.last_boottime_ns);
         }
         for loss in self.probes.losses.drain(old)? {
             self.lost_by(old, loss.family, loss.subject, loss.accesses);

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, hash::BuildHasher, rc::Rc};
 
 use foldhash::{HashMap, fast::RandomState};
 use hashbrown::HashTable;
-use whittle_schemas::record::{Family, usage::UsageKey};
+use whittle_schemas::record::{Family, usage::UsageId};
 
 use crate::model::{Access, Deed, Subject};
 
@@ -40,6 +40,15 @@ pub struct Usage {
     pub first_boottime_ns: u64,
     /// Last, on `CLOCK_BOOTTIME`.
     pub last_boottime_ns: u64,
+}
+
+/// What repeats of an access count for.
+#[derive(Clone, Copy, Debug)]
+struct Repeated {
+    /// Number in `usages`.
+    usage: usize,
+    /// The kernel's id of who did it.
+    subject: u64,
 }
 
 /// What became of an access.
@@ -73,7 +82,7 @@ pub struct Window {
     index: HashTable<(u64, usize)>,
     hasher: RandomState,
     /// By the kernel's key, for the repeats.
-    keys: HashMap<UsageKey, usize>,
+    keys: HashMap<UsageId, Repeated>,
     /// By the kernel's id: instances of one subject share their usage, and each is a row of its own.
     seen: HashMap<u64, Seen>,
     unresolved: [u64; Family::ALL.len()],
@@ -92,10 +101,15 @@ impl Window {
         let Access { subject, touch } = access;
         self.sent += 1;
         let index = self.place_of(&subject, touch.deed, touch.boottime_ns)?;
-        self.see(&subject, touch.key.subject, touch.boottime_ns);
+        let subject_id = touch.key.subject;
+        self.see(&subject, subject_id, touch.boottime_ns);
         if self.keys.len() < MOST_USAGES {
             // Without its key the repeats are counted as unresolved.
-            self.keys.insert(touch.key, index);
+            let of = Repeated {
+                usage: index,
+                subject: subject_id,
+            };
+            self.keys.insert(touch.key.id, of);
         }
         let usage = &mut self.usages[index];
         usage.count += 1;
@@ -159,24 +173,23 @@ impl Window {
         seen.last_boottime_ns = seen.last_boottime_ns.max(boottime_ns);
     }
 
-    /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved, and false says so.
-    pub fn repeat(&mut self, key: &UsageKey, repeats: u64, last_boottime_ns: u64) -> bool {
+    /// Adds the repeats of an access that came before. Those of an unknown one are counted as unresolved, and may be anybody's.
+    pub fn repeat(&mut self, id: UsageId, repeats: u64, last_boottime_ns: u64) {
         if repeats == 0 {
-            return true;
+            return;
         }
-        let Some(index) = self.keys.get(key) else {
-            if let Some(family) = Family::from_number(key.family) {
+        let Some(of) = self.keys.get(&id) else {
+            if let Some(family) = id.family() {
                 self.lose(family, repeats);
             }
-            return false;
+            return;
         };
-        let usage = &mut self.usages[*index];
+        let usage = &mut self.usages[of.usage];
         usage.count += repeats;
         usage.last_boottime_ns = usage.last_boottime_ns.max(last_boottime_ns);
-        if let Some(seen) = self.seen.get_mut(&key.subject) {
+        if let Some(seen) = self.seen.get_mut(&of.subject) {
             seen.last_boottime_ns = seen.last_boottime_ns.max(last_boottime_ns);
         }
-        true
     }
 
     /// Says that so many of the accesses that were lost were this subject's.

@@ -1,17 +1,27 @@
 //! Counting is exact, whatever the order.
 
 use proptest::prelude::*;
-use whittle_schemas::table::{Outcome, Surface};
+use whittle_schemas::{
+    record::usage::UsageKey,
+    table::{Outcome, Surface},
+};
 use zerocopy::FromZeros;
 
 use crate::model::{Call, Clock, Endpoint, Instance, Medium, Requested, Touch, Workload};
 
 use super::*;
 
+fn id(subject: u8, resource: u8) -> UsageId {
+    UsageId([
+        u64::from(subject) << 8 | u64::from(resource),
+        Family::File as u64,
+    ])
+}
+
 fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
     let mut key = UsageKey::new_zeroed();
-    (key.subject, key.object[0], key.family) =
-        (subject.into(), resource.into(), Family::File as u8);
+    (key.subject, key.family) = (subject.into(), Family::File as u8);
+    key.id = id(subject, resource);
     Access {
         subject: Rc::new(Subject {
             subject_id: subject.to_string(),
@@ -46,11 +56,10 @@ fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
 fn repeats_without_a_first_sight_are_unresolved_and_not_forgotten() {
     let mut window = Window::default();
     let known = access(1, 1, 5);
-    let mut unknown = known.touch.key;
-    unknown.object[0] = 9;
+    let unknown = id(1, 9);
     assert!(window.add(known.clone()).is_some());
-    window.repeat(&known.touch.key, 3, 11);
-    window.repeat(&unknown, 4, 11);
+    window.repeat(known.touch.key.id, 3, 11);
+    window.repeat(unknown, 4, 11);
     assert_eq!(
         (
             window.recorded(Family::File),
@@ -70,9 +79,9 @@ proptest! {
         let mut expected = 0;
         for (subject, resource, time, repeats) in touches {
             let access = access(subject, resource, time);
-            let key = access.touch.key;
+            let id = access.touch.key.id;
             prop_assert!(window.add(access).is_some());
-            window.repeat(&key, repeats, time);
+            window.repeat(id, repeats, time);
             expected += 1 + repeats;
         }
         prop_assert_eq!(window.recorded(Family::File), expected);

@@ -23,7 +23,7 @@ pub struct CallBody {
     pub interface: u32,
 }
 
-const _: () = assert!(size_of::<CallBody>() == 96 && size_of::<CallBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<CallBody>() == 80 && size_of::<CallBody>() <= FIXED_BYTES);
 
 /// `CallBody::interface`: x86-64.
 pub const NATIVE: u32 = 0;

@@ -24,7 +24,7 @@ pub struct CapabilityBody {
 }
 
 const _: () =
-    assert!(size_of::<CapabilityBody>() == 96 && size_of::<CapabilityBody>() <= FIXED_BYTES);
+    assert!(size_of::<CapabilityBody>() == 80 && size_of::<CapabilityBody>() <= FIXED_BYTES);
 
 /// `CapabilityBody::flags`: asked for over another user namespace than the task's own.
 pub const FOREIGN: u32 = 1;

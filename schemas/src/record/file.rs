@@ -81,4 +81,4 @@ pub struct FileBody {
     pub mode: u32,
 }
 
-const _: () = assert!(size_of::<FileBody>() == 104 && size_of::<FileBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<FileBody>() == 88 && size_of::<FileBody>() <= FIXED_BYTES);

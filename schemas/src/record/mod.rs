@@ -21,7 +21,7 @@ pub mod usage;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
-pub const ABI_VERSION: u8 = 4;
+pub const ABI_VERSION: u8 = 5;
 
 /// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
 pub const FIXED_BYTES: usize = 256;

@@ -51,10 +51,12 @@ pub const NAMESPACES: u64 = 0x7e02_0080;
 pub struct PrivilegeBody {
     /// Kind, clock and thread.
     pub header: Header,
-    /// Subject, action and outcome; the first word of the object is what was asked for.
+    /// Subject, action and outcome.
     pub key: UsageKey,
     /// Nothing.
     pub text: Text,
+    /// What was asked for.
+    pub asked: u64,
 }
 
 const _: () = assert!(size_of::<PrivilegeBody>() <= FIXED_BYTES);

@@ -46,4 +46,4 @@ pub struct SocketBody {
     pub address: [u8; ADDRESS_BYTES],
 }
 
-const _: () = assert!(size_of::<SocketBody>() == 208 && size_of::<SocketBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<SocketBody>() == 192 && size_of::<SocketBody>() <= FIXED_BYTES);

@@ -3,14 +3,16 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// What makes two accesses the same. The first one also goes to the ring, with this key in it.
+use super::Family;
+
+/// Who did what, and how it ended: in each record of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct UsageKey {
     /// Kernel subject id, as announced in a subject record.
     pub subject: u64,
-    /// The object, in the family's own encoding; compared, never decoded.
-    pub object: [u64; 4],
+    /// Stands for all of it, the object too.
+    pub id: UsageId,
     /// The family's action bits, such as [`super::file::READ`].
     pub action: u16,
     /// Number of the [`super::Family`].
@@ -21,16 +23,36 @@ pub struct UsageKey {
     pub errno: i32,
 }
 
-const _: () = assert!(size_of::<UsageKey>() == 48);
+const _: () = assert!(size_of::<UsageKey>() == 32);
+
+/// Words that an access is told apart by, at most: the subject; action, family and errno; and the object, in the family's own encoding.
+pub const WORDS: usize = 6;
+
+/// What makes two accesses the same: two sums of their [`WORDS`], each word times a factor that is random for each load of the probes, so
+/// that nobody can prepare two with the same. The lowest bits of the second are the family's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct UsageId(pub [u64; 2]);
+
+/// Bits of [`UsageId`]'s second number that are the family's.
+pub const FAMILY_BITS: u64 = 7;
+
+impl UsageId {
+    /// The hook family; None for a number that this ABI does not know.
+    #[must_use]
+    pub fn family(self) -> Option<Family> {
+        Family::from_number((self.0[1] & FAMILY_BITS) as u8)
+    }
+}
 
 /// A place of the usage map, which both generations share: the first one's places come before the second one's. All zero: free.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct UsageSlot {
-    /// What is counted here. Its subject is written last, and is 0 until then: a key with a subject is whole.
-    pub key: UsageKey,
+    /// What is counted here. Its first number is written last, and is 0 until then.
+    pub id: UsageId,
     /// Accesses after the first one of the generation, which is the ring record; and in units of [`CLAIM`], who wanted the
-    /// place. Whoever finds itself the only one has it. Where two came at once nobody has it, and its key stays zero.
+    /// place. Whoever finds itself the only one has it. Where two came at once nobody has it, and its id stays zero.
     pub claims_and_repeats: u64,
     /// When the last repeat ended, on `CLOCK_BOOTTIME`, in nanoseconds; 0 without repeats.
     pub last_boottime_ns: u64,
@@ -43,7 +65,7 @@ pub const CLAIM: u64 = 1 << 48;
 /// verifier looks at each, in each program.
 pub const PROBES: u32 = 4;
 
-const _: () = assert!(size_of::<UsageSlot>() == 64);
+const _: () = assert!(size_of::<UsageSlot>() == 32);
 
 impl UsageSlot {
     /// How often the access was repeated.
