@@ -49,7 +49,7 @@ pub(crate) fn opened_typed(
         action(flags, mode & FMODE_CREATED != 0)
     };
     let object = typed::object(task, file);
-    let key = sighting.key(subject, action, 0, object);
+    let key = sighting.key_of_file(subject, action, 0, object);
     if usage::repeat_here(sighting.generation, key.id) {
         return Ok(());
     }
@@ -58,13 +58,13 @@ pub(crate) fn opened_typed(
         typed::walk(scratch, file);
         path::walk_on_from(slot, &mut text);
         text.magic = typed::magic(file);
-        if path::is_removed(object[3]) {
+        if path::is_removed(object[2]) {
             text.walk_flags |= WALK_DELETED;
         }
         let mode: u16 = file.follow(offset!(file_inode)).load(offset!(inode_mode));
         let inode = Inode {
             number: object[0],
-            device: object[3] as u32,
+            device: object[2] as u32,
             mode: u32::from(mode),
         };
         send(scratch, sighting, &key, text, inode)
@@ -180,11 +180,10 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     };
     let object = [
         number,
-        path.mnt.wrapping_sub(sb),
         lineage,
         path::device_and_state(device, generation, path::is_unlinked(path)),
     ];
-    let key = sighting.key(subject, action, errno, object);
+    let key = sighting.key_of_file(subject, action, errno, object);
     if usage::repeat(sighting.generation, key.id) {
         return Ok(());
     }
@@ -203,7 +202,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     Ok(())
 }
 
-/// In the last word of the object: it is known by what was asked for.
+/// Fourth word of an object that is known by what was asked for; one that was found has three.
 const BY_REQUEST: u64 = 1 << 33;
 
 #[inline(always)]
@@ -214,17 +213,18 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
         let mut text = path::asked(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
         find_base(slot, asking.directory);
-        let object = [
-            lanes[0],
-            lanes[1] ^ scratch.base.lineage,
-            scratch.base.identity,
-            BY_REQUEST,
-        ];
+        // The memory is asked for again: what found it had it to itself.
+        let Base {
+            dentry,
+            mnt,
+            identity,
+            lineage,
+        } = scratch::of(slot).ok_or(Reason::Nested)?.base;
+        let object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
         let key = sighting.key(asking.subject, asking.action, asking.errno, object);
         if usage::repeat(sighting.generation, key.id) {
             return Ok(());
         }
-        let (dentry, mnt) = (scratch.base.dentry, scratch.base.mnt);
         if dentry != 0 {
             path::walk(slot, Path { dentry, mnt }, &mut text);
         }
@@ -249,6 +249,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
 }
 
 /// Where a relative path starts; all zero where that cannot be told, as with a descriptor that is not open, and for an absolute one.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Base {
     dentry: u64,
@@ -311,7 +312,7 @@ fn send(
         sighting.count(Reason::Truncated);
     }
     let body = FileBody {
-        header: emit::header(KIND_FILE, sighting.generation.flags(), &text),
+        header: emit::header::<FileBody>(KIND_FILE, sighting.generation.flags(), &text),
         key: *key,
         text,
         inode: inode.number,

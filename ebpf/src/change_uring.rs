@@ -168,7 +168,7 @@ fn begun([one, two]: [Name; 2]) {
         return;
     }
     let kept = scratch::with(|scratch, _| {
-        let changing = scratch.body::<Changing>();
+        let changing = scratch.memory::<Changing>();
         // SAFETY: the slot is this program's alone, and has room for it: see the assertion. It is plain integers.
         let changing = unsafe { &mut *changing };
         changing.errno = RUNNING;

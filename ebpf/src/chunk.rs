@@ -184,10 +184,10 @@ fn try_send(scratch: &mut Scratch, address: u64, kept: u32, length: u32) -> Resu
     };
     // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
     let body = unsafe { &mut *scratch.body::<PayloadBody>() };
-    body.header = emit::header(KIND_PAYLOAD, body.header.flags, &text);
+    body.header = emit::header::<PayloadBody>(KIND_PAYLOAD, body.header.flags, &text);
     body.kept = kept;
     body.length = length;
-    emit::send_as_it_is(scratch, &text)?;
+    emit::send_as_it_is::<PayloadBody>(scratch, &text)?;
     // SAFETY: as above.
     let body = unsafe { &mut *scratch.body::<PayloadBody>() };
     body.offset += u64::from(kept);

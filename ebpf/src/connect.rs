@@ -60,7 +60,7 @@ extern "C" fn connect_outcome(slot: u32) -> u32 {
         return errno(sock, state) as u32;
     }
     body.text = path::EMPTY;
-    body.header = emit::header(KIND_SOCKET, 0, &path::EMPTY);
+    body.header = emit::header::<SocketBody>(KIND_SOCKET, 0, &path::EMPTY);
     let body = &*body;
     if PENDING.insert(sock, body, 0).is_err() {
         return EINPROGRESS as u32;
@@ -136,10 +136,10 @@ fn ended(sock: u64, state: u8) {
         }
         // Whoever runs now has nothing to do with it.
         let connected = body.header;
-        body.header = emit::header(KIND_SOCKET, generation.flags(), &path::EMPTY);
+        body.header = emit::header::<SocketBody>(KIND_SOCKET, generation.flags(), &path::EMPTY);
         body.header.tgid = connected.tgid;
         body.header.tid = connected.tid;
-        emit::send_as_it_is(scratch, &path::EMPTY)?;
+        emit::send_as_it_is::<SocketBody>(scratch, &path::EMPTY)?;
         usage::begin(generation, Family::Socket, key.id);
         Ok(())
     });

@@ -187,11 +187,12 @@ extern "C" fn announce_socket(sighting: u32, sock: u64, subject: u64) -> u32 {
     let sent = scratch::with(|scratch, _| {
         // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
         let body = unsafe { &mut *scratch.body::<OpenedBody>() };
-        body.header = emit::header(KIND_OPENED, sighting.generation.flags(), &path::EMPTY);
+        body.header =
+            emit::header::<OpenedBody>(KIND_OPENED, sighting.generation.flags(), &path::EMPTY);
         body.connection = connection(stream, TCP);
         body.subject = subject;
         body.peer = stream.peer;
-        emit::send_as_it_is(scratch, &path::EMPTY)
+        emit::send_as_it_is::<OpenedBody>(scratch, &path::EMPTY)
     });
     Reason::number(sent)
 }
@@ -444,7 +445,7 @@ fn close(stream: &Stream, transport: u8, wire: [u64; 2]) {
     let generation = Generation::now();
     count::up(generation, Family::Payload, Reason::Seen);
     let body = ClosedBody {
-        header: emit::header(KIND_CLOSED, generation.flags(), &path::EMPTY),
+        header: emit::header::<ClosedBody>(KIND_CLOSED, generation.flags(), &path::EMPTY),
         connection: connection(stream, transport),
         sent: stream.moved[0],
         received: stream.moved[1],

@@ -4,25 +4,25 @@ use core::arch::asm;
 
 use aya_ebpf::helpers::generated::bpf_ringbuf_output;
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns};
-use whittle_schemas::record::{ABI_VERSION, FIXED_BYTES, Header, Text, counter::Reason};
+use whittle_schemas::record::{ABI_VERSION, Header, Text, counter::Reason};
 
 use crate::{
     maps::RING,
     scratch::{SCRATCH_BYTES, Scratch},
 };
 
-/// The header of a record of `kind`, made now by the running task.
+/// The header of a record of `kind` with body `T`, made now by the running task.
 #[inline(always)]
-pub(crate) fn header(kind: u8, flags: u8, text: &Text) -> Header {
+pub(crate) fn header<T>(kind: u8, flags: u8, text: &Text) -> Header {
     let task = bpf_get_current_pid_tgid();
     // SAFETY: the helper has no precondition.
     let boottime_ns = unsafe { bpf_ktime_get_boot_ns() };
-    let length = FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes;
+    let length = size_of::<T>() as u32 + text.walked_bytes + text.asked_bytes;
     Header {
         kind,
         version: ABI_VERSION,
         flags,
-        pad: 0,
+        fixed: Header::fixed_of::<T>(),
         length,
         boottime_ns,
         tgid: (task >> 32) as u32,
@@ -33,19 +33,19 @@ pub(crate) fn header(kind: u8, flags: u8, text: &Text) -> Header {
 /// Copies the record to the ring: the fixed part with `body` at its start, and the text.
 #[inline(always)]
 pub(crate) fn send<T>(scratch: &mut Scratch, body: T, text: &Text) -> Result<(), Reason> {
-    // SAFETY: every body is at most FIXED_BYTES, which its own file asserts, and the scratch is aligned for it.
+    // SAFETY: the scratch has room for a body, and is aligned for it.
     unsafe { scratch.body::<T>().write(body) };
-    send_as_it_is(scratch, text)
+    send_as_it_is::<T>(scratch, text)
 }
 
 /// As [`send`], with a body that stands in the scratch already.
 #[inline(always)]
-pub(crate) fn send_as_it_is(scratch: &mut Scratch, text: &Text) -> Result<(), Reason> {
-    let length = bounded(FIXED_BYTES as u32 + text.walked_bytes + text.asked_bytes);
+pub(crate) fn send_as_it_is<T>(scratch: &mut Scratch, text: &Text) -> Result<(), Reason> {
+    let length = bounded(size_of::<T>() as u32 + text.walked_bytes + text.asked_bytes);
     let ring = (&raw const RING).cast_mut();
+    let record = scratch.body::<T>();
     // SAFETY: the mask keeps the length inside of the scratch; RING is a map.
-    let sent =
-        unsafe { bpf_ringbuf_output(ring.cast(), scratch.bytes.as_mut_ptr().cast(), length, 0) };
+    let sent = unsafe { bpf_ringbuf_output(ring.cast(), record.cast(), length, 0) };
     if sent == 0 {
         Ok(())
     } else {

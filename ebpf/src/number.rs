@@ -16,7 +16,7 @@ pub(crate) fn touch<T>(
         return Ok(());
     }
     scratch::with(|scratch, _| {
-        let header = emit::header(kind, sighting.generation.flags(), &path::EMPTY);
+        let header = emit::header::<T>(kind, sighting.generation.flags(), &path::EMPTY);
         emit::send(scratch, body(header), &path::EMPTY)
     })?;
     usage::begin(sighting.generation, sighting.family, key.id);

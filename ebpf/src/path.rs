@@ -352,15 +352,33 @@ pub(crate) const LINEAGE: u64 = 24;
 /// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
 #[inline(always)]
 pub(crate) fn lineage(path: Path) -> Option<u64> {
-    lineage_below(path, 0)
+    match lineage_of(path.dentry, root_dentry()?) {
+        0 => None,
+        lineage => Some(lineage),
+    }
 }
 
-/// As [`lineage`], for an object that says on which file system it is, by the address of its `struct super_block`.
+#[inline(always)]
+fn root_dentry() -> Option<u64> {
+    let fs: u64 = read(current(), offset!(task_fs))?;
+    read(fs, offset!(fs_root_dentry))
+}
+
+/// What a [`lineage_below`] begins with: the task's root and the mount.
+#[inline(always)]
+pub(crate) fn start(root: u64, mnt: u64) -> u64 {
+    root.wrapping_mul(0xc4ce_b9fe_1a85_ec53).wrapping_add(mnt)
+}
+
+/// As [`lineage`], with the mount that it is seen through, for an object that says on which file system it is, by the address of its
+/// `struct super_block`.
 #[inline(always)]
 pub(crate) fn lineage_below(path: Path, sb: u64) -> Option<u64> {
-    let fs: u64 = read(current(), offset!(task_fs))?;
-    let root: u64 = read(fs, offset!(fs_root_dentry))?;
-    match lineage_of(path.dentry, root.wrapping_sub(sb)) {
+    let root = root_dentry()?;
+    match lineage_of(
+        path.dentry,
+        start(root.wrapping_sub(sb), path.mnt.wrapping_sub(sb)),
+    ) {
         0 => None,
         lineage => Some(lineage),
     }

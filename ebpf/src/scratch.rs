@@ -1,20 +1,20 @@
 //! Memory in which a record is put together: too large for the stack, and safe when one probe interrupts
 //! another on the same CPU. A slot is claimed by adding one to a number in it: who finds itself alone there has it.
 
-use whittle_schemas::record::{FIXED_BYTES, counter::Reason};
+use whittle_schemas::record::{FIXED_BYTES, Header, counter::Reason};
 
 use crate::{access::Base, chunk::Cursor, count, maps::SCRATCH, path::Walk, script::Arguments};
 
 /// Slots per CPU: a probe, one that interrupts it, and one that interrupts that, with one to spare.
 pub(crate) const SLOTS: u32 = 4;
 
-/// Bytes of a slot: a power of two, so that a mask proves every length.
+/// Bytes of a slot behind wherever a body may start: a power of two, so that a mask proves every length.
 pub(crate) const SCRATCH_BYTES: usize = 16_384;
 
-/// Where a record is put together: header and body in the first [`FIXED_BYTES`], then the text.
+/// Where a record is put together: header and body at the end of the first [`FIXED_BYTES`], then the text.
 #[repr(C, align(8))]
 pub(crate) struct Scratch {
-    pub(crate) bytes: [u8; SCRATCH_BYTES - BEHIND_BYTES],
+    pub(crate) bytes: [u8; FIXED_BYTES + SCRATCH_BYTES - BEHIND_BYTES],
     /// Behind everything that a record can reach, as is what follows.
     pub(crate) walk: Walk,
     pub(crate) cursor: Cursor,
@@ -30,7 +30,8 @@ const BEHIND_BYTES: usize = size_of::<Walk>()
     + size_of::<Arguments>()
     + size_of::<u64>();
 
-const _: () = assert!(FIXED_BYTES + 8191 + 4097 + 256 < SCRATCH_BYTES - BEHIND_BYTES);
+const _: () = assert!(8191 + 4097 + 256 < SCRATCH_BYTES - BEHIND_BYTES);
+const _: () = assert!(size_of::<Scratch>() == FIXED_BYTES + SCRATCH_BYTES);
 
 impl Scratch {
     /// The place `offset` bytes into the text. The mask keeps 4,096 bytes and a name behind it inside.
@@ -40,9 +41,18 @@ impl Scratch {
         unsafe { self.bytes.as_mut_ptr().add(FIXED_BYTES + (offset & 8191)) }
     }
 
-    /// The body at the start.
+    /// The header and body of a record, right before the text.
     #[inline(always)]
     pub(crate) fn body<T>(&mut self) -> *mut T {
+        let start = FIXED_BYTES - 8 * Header::fixed_of::<T>() as usize;
+        // SAFETY: it is not past the text.
+        unsafe { self.bytes.as_mut_ptr().add(start).cast() }
+    }
+
+    /// All of it, for what is no record.
+    #[inline(always)]
+    pub(crate) fn memory<T>(&mut self) -> *mut T {
+        const { assert!(size_of::<T>() <= SCRATCH_BYTES - BEHIND_BYTES) };
         self.bytes.as_mut_ptr().cast()
     }
 }

@@ -134,14 +134,21 @@ fn by_arguments(
     while index < MOST_ARGUMENTS {
         expected = look_at_argument(slot, expected);
         match expected {
-            SCRIPT => return Ok(Some((scratch.arguments.text, PART_SCRIPT))),
-            MODULE_NAME => return Ok(Some((scratch.arguments.text, PART_MODULE))),
+            SCRIPT => return Ok(Some((looked_at(slot)?, PART_SCRIPT))),
+            MODULE_NAME => return Ok(Some((looked_at(slot)?, PART_MODULE))),
             NOTHING => return Ok(None),
             FAULT => return Err(Reason::SubjectUnknown),
             _ => index += 1,
         }
     }
     Ok(None)
+}
+
+/// The text of the argument that was looked at last. The memory is asked for again: who looked had it to itself.
+#[inline(always)]
+fn looked_at(slot: u32) -> Result<Text, Reason> {
+    let scratch = scratch::of(slot).ok_or(Reason::Nested)?;
+    Ok(scratch.arguments.text)
 }
 
 /// The command line that is looked at, and the interpreter's rules for it. In the slot, for the verifier would follow each member through

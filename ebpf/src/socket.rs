@@ -369,9 +369,9 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         {
             path::walk(slot, directory, &mut text);
         }
-        body.header = emit::header(KIND_SOCKET, sighting.generation.flags(), &text);
+        body.header = emit::header::<SocketBody>(KIND_SOCKET, sighting.generation.flags(), &text);
         body.text = text;
-        emit::send_as_it_is(scratch, &text)?;
+        emit::send_as_it_is::<SocketBody>(scratch, &text)?;
         usage::begin(sighting.generation, sighting.family, key.id);
         Ok(())
     })

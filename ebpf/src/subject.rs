@@ -118,6 +118,20 @@ impl Sighting {
         self.key_of(subject, action, errno, words)
     }
 
+    /// As [`Self::key`], where the object is three words.
+    #[inline(always)]
+    pub(crate) fn key_of_file(
+        self,
+        subject: u64,
+        action: u16,
+        errno: i32,
+        object: [u64; 3],
+    ) -> UsageKey {
+        let [one, two, three] = object;
+        let words = [subject, usage::ended(action, errno), one, two, three];
+        self.key_of(subject, action, errno, words)
+    }
+
     /// As [`Self::key`], where the object is one word.
     #[inline(always)]
     pub(crate) fn key_of_number(
@@ -391,7 +405,7 @@ pub(crate) fn send(
     // The body is put together where it is sent from, which saves stack.
     // SAFETY: the slot is this program's alone, and has room for the body, which is plain integers.
     let body = unsafe { &mut *scratch.body::<SubjectBody>() };
-    body.header = emit::header(KIND_SUBJECT, 0, &text);
+    body.header = emit::header::<SubjectBody>(KIND_SUBJECT, 0, &text);
     body.subject = id;
     body.key = key;
     body.text = text;
@@ -399,7 +413,7 @@ pub(crate) fn send(
     body.parent_tgid = read(parent, offset!(task_tgid)).unwrap_or(0);
     body.part = part;
     grants::write(slot, part == PART_EXECUTABLE);
-    emit::send_as_it_is(scratch, &text)
+    emit::send_as_it_is::<SubjectBody>(scratch, &text)
 }
 
 /// A number that no other call gives: the time, and the CPU for calls at the same time.

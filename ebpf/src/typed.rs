@@ -157,14 +157,15 @@ pub(crate) fn magic(file: Typed) -> u32 {
 /// What makes a file the same one that the running task opened before: as `access::object` finds it with `kernel::read`, and for the
 /// same value. This is most of what a repeat costs, and each load in it is seven instructions on x86-64.
 #[inline(always)]
-pub(crate) fn object(task: Typed, file: Typed) -> [u64; 4] {
+pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
     let inode = file.follow(offset!(file_inode));
     let sb = inode.follow(offset!(inode_sb));
     let dentry = file.follow(offset!(file_path_dentry));
     let root = task
         .follow(offset!(task_fs))
         .follow(offset!(fs_root_dentry));
-    let mut lineage = root.from(sb);
+    let mnt = file.follow(offset!(file_path_mnt));
+    let mut lineage = path::start(root.from(sb), mnt.from(sb));
     let mut at = dentry;
     let mut step = 0;
     while step < path::LINEAGE {
@@ -182,7 +183,6 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 4] {
     let generation: u32 = inode.load(offset!(inode_generation));
     [
         inode.load(offset!(inode_ino)),
-        file.follow(offset!(file_path_mnt)).from(sb),
         lineage | 1,
         path::device_and_state(device, generation, is_unlinked),
     ]

@@ -12,9 +12,9 @@ mod socket;
 mod subject;
 
 use whittle_schemas::record::{
-    ABI_VERSION, FIXED_BYTES, FLAG_SECOND_GENERATION, Family, Header, KIND_CALL, KIND_CAPABILITY,
-    KIND_CLOSED, KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_PRIVILEGE, KIND_SOCKET, KIND_SUBJECT,
-    Text, usage::UsageKey,
+    ABI_VERSION, FLAG_SECOND_GENERATION, Family, Header, KIND_CALL, KIND_CAPABILITY, KIND_CLOSED,
+    KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_PRIVILEGE, KIND_SOCKET, KIND_SUBJECT, Text,
+    usage::UsageKey,
 };
 use zerocopy::FromBytes;
 
@@ -76,11 +76,11 @@ pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
     let length =
         usize::try_from(header.length).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
     // The ring rounds up to eight bytes; what is behind the length is not ours.
-    let record = bytes
-        .get(..length)
-        .filter(|record| record.len() >= FIXED_BYTES)
+    let record = bytes.get(..length);
+    let fixed_bytes = usize::from(header.fixed) * 8;
+    let (fixed, text) = record
+        .and_then(|record| record.split_at_checked(fixed_bytes))
         .ok_or(short)?;
-    let (fixed, text) = record.split_at(FIXED_BYTES);
     let decoder = DECODERS.iter().find(|(kind, _)| *kind == header.kind);
     let (_, decoder) = decoder.ok_or(DecodeError::Unknown {
         what: "kind",
@@ -112,7 +112,7 @@ impl<'a> Raw<'a> {
     /// The asked path and the walked one.
     fn text(&self, text: &Text) -> Result<(&'a [u8], &'a [u8]), DecodeError> {
         let short = || DecodeError::Short {
-            bytes: FIXED_BYTES + self.text.len(),
+            bytes: self.fixed.len() + self.text.len(),
         };
         let asked = text.asked_bytes as usize;
         let walked = text.walked_bytes as usize;

@@ -117,7 +117,7 @@ fn peer(peer: &Peer) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use whittle_schemas::record::{ABI_VERSION, FIXED_BYTES, KIND_PAYLOAD};
+    use whittle_schemas::record::{ABI_VERSION, Header, KIND_PAYLOAD};
     use zerocopy::FromZeros;
 
     use super::{super::decode, *};
@@ -143,14 +143,14 @@ mod tests {
         let mut body = PayloadBody::new_zeroed();
         body.header.kind = KIND_PAYLOAD;
         body.header.version = ABI_VERSION;
-        body.header.length =
-            u32::try_from(FIXED_BYTES + bytes.len()).expect("a test's record is short");
+        body.header.length = u32::try_from(size_of::<PayloadBody>() + bytes.len())
+            .expect("a test's record is short");
+        body.header.fixed = Header::fixed_of::<PayloadBody>();
         body.connection.number = 7;
         body.kept = u32::try_from(bytes.len()).expect("a test's record is short");
         body.length = body.kept;
         change(&mut body);
         let mut record = body.as_bytes().to_vec();
-        record.resize(FIXED_BYTES, 0);
         record.extend_from_slice(bytes);
         decode(&record)
     }

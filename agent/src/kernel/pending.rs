@@ -4,7 +4,7 @@ use aya::{
     Ebpf,
     maps::{Map, MapData, MapError},
 };
-use whittle_schemas::record::{FIXED_BYTES, socket::SocketBody};
+use whittle_schemas::record::socket::SocketBody;
 use zerocopy::IntoBytes;
 
 use super::{KernelError, batch};
@@ -34,11 +34,7 @@ impl Pending {
             map: NAME,
             cause: MapError::IoError(cause),
         })?;
-        let record = |(_, body): (u64, SocketBody)| {
-            let mut record = body.as_bytes().to_vec();
-            record.resize(FIXED_BYTES, 0);
-            record
-        };
+        let record = |(_, body): (u64, SocketBody)| body.as_bytes().to_vec();
         Ok(entries.into_iter().map(record).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a window: the generations swap, what the old one holds is drained and counted, and its rows are written.
 
-use whittle_schemas::record::{FIXED_BYTES, Family};
+use whittle_schemas::record::{Family, RECORD_BYTES};
 
 use crate::{
     clock, decode, kernel,
@@ -39,7 +39,7 @@ impl Recorder {
         let end_boottime_ns = clock::boottime_ns();
         self.current = 1 - generation;
         // All that belongs to the old generation is in the ring by now, and it is no more than a ring full.
-        let ring_full = self.config.limits.ring_bytes as usize / FIXED_BYTES;
+        let ring_full = self.config.limits.ring_bytes as usize / RECORD_BYTES;
         self.read_ring(ring_full);
         Ok(Ended {
             generation,

@@ -63,7 +63,7 @@ pub mod change {
     pub const MAP: u16 = 18 << 8;
 }
 
-/// Body of a [`super::KIND_FILE`] record; the text follows at [`FIXED_BYTES`].
+/// Body of a [`super::KIND_FILE`] record; the text follows.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct FileBody {

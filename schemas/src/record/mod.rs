@@ -23,8 +23,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
 pub const ABI_VERSION: u8 = 5;
 
-/// Size of the ring's fixed part, in bytes: the header and the family's body. The text follows it.
+/// Most bytes of a record's fixed part, the header and what its kind has. The text follows it.
 pub const FIXED_BYTES: usize = 256;
+
+/// No record has fewer bytes.
+pub const RECORD_BYTES: usize = 64;
 
 /// Largest path that a caller can ask for, in bytes with its NUL: `PATH_MAX` of `include/uapi/linux/limits.h`.
 pub const ASKED_BYTES: usize = 4096;
@@ -117,8 +120,8 @@ pub struct Header {
     pub version: u8,
     /// `FLAG_` bits.
     pub flags: u8,
-    /// Padding, zero.
-    pub pad: u8,
+    /// Size of the fixed part, in units of eight bytes.
+    pub fixed: u8,
     /// Bytes of the whole record, header included.
     pub length: u32,
     /// When the access ended, on `CLOCK_BOOTTIME`, in nanoseconds.
@@ -130,6 +133,15 @@ pub struct Header {
 }
 
 const _: () = assert!(size_of::<Header>() == 24);
+
+impl Header {
+    /// [`Header::fixed`] of a body, which starts with the header.
+    #[must_use]
+    pub const fn fixed_of<T>() -> u8 {
+        const { assert!(size_of::<T>().is_multiple_of(8) && size_of::<T>() <= FIXED_BYTES) };
+        (size_of::<T>() / 8) as u8
+    }
+}
 
 /// What the text behind a record's fixed part holds: first the path that the caller asked for, then one
 /// that the kernel walked from a dentry to the task's root. A walked path arrives leaf first, each

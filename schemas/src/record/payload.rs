@@ -65,7 +65,7 @@ pub struct Connection {
 
 const _: () = assert!(size_of::<Connection>() == 16);
 
-/// Body of a [`super::KIND_PAYLOAD`] record; `kept` bytes follow at [`FIXED_BYTES`].
+/// Body of a [`super::KIND_PAYLOAD`] record; `kept` bytes follow.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct PayloadBody {
