@@ -15,8 +15,8 @@ use crate::model::{Access, Deed, Subject};
 
 pub use calls::{CallUsage, Calls};
 pub use rows::{
-    FamilyCoverage, Frame, call_row, calls_coverage_row, coverage_row, endpoint_row, subject_row,
-    usage_row,
+    FamilyCoverage, Frame, are_alike, call_row, calls_coverage_row, coverage_row, endpoint_row,
+    subject_row, usage_row,
 };
 
 /// A window that holds so many distinct usages, or kernel keys of them, has to end before its time: it is written, and makes room.
