@@ -118,6 +118,7 @@ mod tests {
     fn objects_have_the_names_that_readlink_of_proc_self_fd_gives() {
         check("passwd/etc/", text(0, 0xef53), "/etc/passwd");
         check("", text(0, 0xef53), "/");
+        check("d/cc//aaa/", text(0, 0xef53), "/aaa//cc/d");
         check("/", text(WALK_DETACHED, NSFS), "ns:[7]");
         check("x/tmp/", text(WALK_DELETED, 0xef53), "/tmp/x (deleted)");
         check("/", text(WALK_DETACHED, PIPEFS), "pipe:[7]");

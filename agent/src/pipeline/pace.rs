@@ -9,14 +9,32 @@ const SLICE_NS: u64 = 100_000_000;
 /// A program that starts opens fewer files than this, and one of them may be the OpenSSL that it is about to use.
 const EAGER: u32 = 64;
 
+/// As [`EAGER`], where the slice before was one of a storm, which most likely goes on: each of these looks costs several records'.
+const WARY: u32 = 4;
+
+/// A storm goes on where there are so many looks in a slice, of at most some fifty.
+const GOES_ON: u32 = 32;
+
 /// How long records gather then: the ring holds what a busy machine does in many times this.
 const REST: Duration = Duration::from_millis(2);
 
 /// Decides when the recorder rests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
     slice: u64,
     looks: u32,
+    /// Looks of this slice after which there is no rest.
+    free: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            slice: 0,
+            looks: 0,
+            free: EAGER,
+        }
+    }
 }
 
 impl Pace {
@@ -25,10 +43,22 @@ impl Pace {
     pub(super) fn looked(&mut self, now_ns: u64) -> Option<Duration> {
         let slice = now_ns / SLICE_NS;
         if slice != self.slice {
-            *self = Self { slice, looks: 0 };
+            let goes_on = self.is_storm() && slice == self.slice + 1;
+            *self = Self {
+                slice,
+                looks: 0,
+                free: if goes_on { WARY } else { EAGER },
+            };
         }
         self.looks += 1;
-        (self.looks > EAGER).then_some(REST)
+        (self.looks > self.free).then_some(REST)
+    }
+
+    fn is_storm(&self) -> bool {
+        match self.free {
+            WARY => self.looks >= GOES_ON,
+            free => self.looks > free,
+        }
     }
 }
 
@@ -52,5 +82,20 @@ mod tests {
         }
         assert_eq!(pace.looked(99_999_999), Some(REST));
         assert_eq!(pace.looked(100_000_000), None);
+    }
+
+    #[test]
+    fn a_storm_that_goes_on_is_looked_at_in_steps_from_its_beginning() {
+        let mut pace = Pace::default();
+        let mut slice = |number: u64, looks: u32| {
+            let looked = (0..looks).map(|_| pace.looked(number * SLICE_NS));
+            looked.filter(Option::is_none).count()
+        };
+        assert_eq!(slice(1, EAGER + 1), EAGER as usize);
+        assert_eq!(slice(2, 50), WARY as usize);
+        assert_eq!(slice(3, GOES_ON - 1), WARY as usize);
+        assert_eq!(slice(4, 1_000), EAGER as usize);
+        // After a slice with nothing in it, it is another one.
+        assert_eq!(slice(6, 1_000), EAGER as usize);
     }
 }

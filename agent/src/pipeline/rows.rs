@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use whittle_schemas::{
     record::Family,
-    table::{CoverageRow, SubjectRow, Tables, UsageRef},
+    table::{CoverageRow, SubjectRow, Tables},
 };
 
 use crate::{
     kernel::{Backend, Counts, Plan},
     model::Subject,
-    window::{FamilyCoverage, Frame, Window, coverage_row, subject_row, usage_row},
+    sink::{Alike, Each},
+    window::{FamilyCoverage, Frame, Window, are_alike, coverage_row, subject_row, usage_row},
 };
 
 use super::backend_name;
@@ -20,9 +21,21 @@ pub(super) fn usage<'a>(
     window: &'a Window,
     frame: &'a Frame,
     sources: &'a Sources,
-) -> impl Iterator<Item = UsageRef<'a>> {
-    let usages = window.usages().iter();
-    usages.map(|usage| usage_row(usage, frame, &sources.0[usage.deed.family as usize]))
+) -> impl Iterator<Item = Alike<'a, impl Iterator<Item = Each<'a>>>> {
+    let alike = window.usages().chunk_by(are_alike);
+    alike.map(|usages| {
+        let first = &usages[0];
+        let source = &sources.0[first.deed.family as usize];
+        Alike {
+            like: usage_row(first, frame, source),
+            rows: usages.iter().map(|usage| Each {
+                resource: &usage.deed.resource,
+                count: usage.count,
+                first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
+                last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
+            }),
+        }
+    })
 }
 
 /// Who saw what is in a table: hook family and backend.

@@ -4,9 +4,9 @@
 use std::{path::PathBuf, time::Duration};
 
 use foldhash::HashSet;
-use whittle_schemas::table::{SubjectRow, Tables, UsageRef};
+use whittle_schemas::table::{SubjectRow, Tables};
 
-use crate::sink::{self, Frame, Place, Spool, Window};
+use crate::sink::{self, Alike, Each, Frame, Place, Spool, Window};
 
 /// A subject and its instance, by a number that is theirs while the window is in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +22,8 @@ pub(super) struct Writer {
     next: Option<Spool>,
     /// Subjects and instances that are in the spool.
     spooled: HashSet<Who>,
+    /// The last one of them: who opens a file mostly opens another one.
+    last: Option<Who>,
     files: Vec<PathBuf>,
     failure: Option<sink::Error>,
     /// Start of the first window that could not be written since one was.
@@ -43,6 +45,7 @@ impl Writer {
             spool: Some(spool),
             next: None,
             spooled: HashSet::default(),
+            last: None,
             files: Vec::new(),
             failure: None,
             unwritten_since_us: None,
@@ -62,7 +65,7 @@ impl Writer {
         };
         // What the bound refuses is counted in the spool.
         spool.add(access);
-        if self.spooled.insert(who) {
+        if self.last.replace(who) != Some(who) && self.spooled.insert(who) {
             spool.add(&Frame::Subject(Box::new(subject())));
         }
     }
@@ -79,15 +82,16 @@ impl Writer {
 
     /// Ends the window, and goes on with the [`Self::next`] one. Where it cannot be written its spool stays, so that `recover`
     /// finds what was spooled.
-    pub(super) fn end<'a>(
+    pub(super) fn end<'a, R: IntoIterator<Item = Each<'a>>>(
         &mut self,
         window: Window,
-        usage: impl IntoIterator<Item = UsageRef<'a>>,
+        usage: impl IntoIterator<Item = Alike<'a, R>>,
         tables: &'a Tables,
     ) {
         self.flush();
         let spool = std::mem::replace(&mut self.spool, self.next.take());
         self.spooled.clear();
+        self.last = None;
         match sink::write_usage(&self.root, &self.place, window, usage, tables) {
             Ok(files) => {
                 self.files.extend(files);
@@ -142,6 +146,8 @@ mod tests {
         end_us: WINDOW.end_us + 60_000_000,
     };
 
+    const NONE: [Alike<'static, [Each<'static>; 0]>; 0] = [];
+
     const LENGTH: Duration = Duration::from_mins(1);
 
     fn writer(root: &Path) -> Writer {
@@ -159,9 +165,9 @@ mod tests {
         let mut writer = writer(root.path());
         writer.next(NEXT.start_us, LENGTH);
         assert_eq!(spools(root.path()), 2);
-        writer.end(WINDOW, [], &Tables::default());
+        writer.end(WINDOW, NONE, &Tables::default());
         assert_eq!(spools(root.path()), 1);
-        writer.end(NEXT, [], &Tables::default());
+        writer.end(NEXT, NONE, &Tables::default());
         assert_eq!(spools(root.path()), 0);
         assert_eq!(writer.finish().expect("all was written").len(), 2);
     }
@@ -175,11 +181,11 @@ mod tests {
         let last = usage("/srv/input");
         writer.spool(&Frame::Usage(last), Who(1), subject);
         writer.next(NEXT.start_us, LENGTH);
-        writer.end(WINDOW, [], &Tables::default());
+        writer.end(WINDOW, NONE, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));
 
         fs::remove_file(&in_the_way).expect("the file is removed");
-        writer.end(NEXT, [], &Tables::default());
+        writer.end(NEXT, NONE, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.end_us), None);
         assert!(matches!(
             writer.finish(),

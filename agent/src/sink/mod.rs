@@ -1,16 +1,21 @@
 //! Where a window's rows go: first the spool, which survives a crash, then Parquet files in a data root.
 //! `root` knows the folder and its partitions, `atomic` how a file appears whole or not at all, `parquet` the
-//! tables' files, with `usage` and `runs` the largest of them, `spool` the log, `touched` what most of its frames hold, `recover` what a dead writer left in it. Reading tables is the advisor's.
+//! tables' files, with `usage` the largest of them (its columns are `runs`, `delta`, `texts` and `plain`, in `chunk`s), `spool` the log (`unspool` reads it), `touched` what most of its frames hold, `recover` what a dead writer left in it. Reading tables is the advisor's.
 
 mod atomic;
+mod chunk;
+mod delta;
 mod parquet;
+mod plain;
 mod recover;
 pub mod root;
 mod runs;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
+mod texts;
 mod touched;
+mod unspool;
 mod usage;
 
 use std::{
@@ -24,7 +29,8 @@ pub use self::{
     parquet::{write_usage, write_window},
     recover::{Recovered, RecoveredWindow, recover},
     spool::{Append, Frame, MAX_SPOOL_BYTES, Spool},
-    touched::Touched,
+    touched::{Like, Touched},
+    usage::{Alike, Each},
 };
 
 /// Where rows were recorded.

@@ -15,11 +15,11 @@ use parquet::{
     },
 };
 use whittle_schemas::table::{
-    CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRef,
-    UsageRow, VERSION_KEY,
+    CoverageRow, EndpointRow, SCHEMA_VERSION, SubjectRow, TABLE_KEY, Table, Tables, UsageRow,
+    VERSION_KEY,
 };
 
-use super::{Error, Place, Window, atomic, root, usage};
+use super::{Alike, Each, Error, Place, Window, atomic, root, usage};
 
 /// Writes the rows of one window and returns the files. Each file appears whole or not at all, and the
 /// one of `coverage` comes last: where it stands, the window is complete.
@@ -32,18 +32,21 @@ pub fn write_window(
     window: Window,
     tables: &Tables,
 ) -> Result<Vec<PathBuf>, Error> {
-    write_usage(root, place, window, [], tables)
+    write_usage(root, place, window, NONE, tables)
 }
+
+/// No rows but those in the tables.
+pub(super) const NONE: [Alike<'static, [Each<'static>; 0]>; 0] = [];
 
 /// As [`write_window`], with rows of `usage` that come before those in the tables.
 ///
 /// # Errors
 /// As above.
-pub fn write_usage<'a>(
+pub fn write_usage<'a, R: IntoIterator<Item = Each<'a>>>(
     root: &Path,
     place: &Place,
     window: Window,
-    usage: impl IntoIterator<Item = UsageRef<'a>>,
+    usage: impl IntoIterator<Item = Alike<'a, R>>,
     tables: &'a Tables,
 ) -> Result<Vec<PathBuf>, Error> {
     root::prepare(root)?;
@@ -63,24 +66,23 @@ pub(super) fn name(start_us: i64, pid: u32) -> String {
 }
 
 /// As [`write_usage`], under a name that another process may have chosen.
-pub(super) fn write_named<'a>(
+pub(super) fn write_named<'a, R: IntoIterator<Item = Each<'a>>>(
     root: &Path,
     place: &Place,
     name: &str,
     start_us: i64,
-    usage: impl IntoIterator<Item = UsageRef<'a>>,
+    usage: impl IntoIterator<Item = Alike<'a, R>>,
     tables: &'a Tables,
 ) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
-    let rows = usage.into_iter();
-    let mut rows = rows
-        .chain(tables.usage.iter().map(UsageRow::borrowed))
-        .peekable();
-    if rows.peek().is_some() {
-        files.push(write(
-            file::<UsageRow>(root, place, name, start_us),
-            usage::encode(rows, properties::<UsageRow>()),
-        )?);
+    let path = file::<UsageRow>(root, place, name, start_us);
+    let columns = columns(usage, tables);
+    match columns {
+        Ok(columns) if columns.are_empty() => {}
+        columns => {
+            let encoded = columns.and_then(|columns| columns.encode(properties::<UsageRow>()));
+            files.push(write(path, encoded)?);
+        }
     }
     if !tables.subjects.is_empty() {
         files.push(write_table(
@@ -99,6 +101,20 @@ pub(super) fn write_named<'a>(
         &tables.coverage,
     )?);
     Ok(files)
+}
+
+fn columns<'a, R: IntoIterator<Item = Each<'a>>>(
+    usage: impl IntoIterator<Item = Alike<'a, R>>,
+    tables: &'a Tables,
+) -> Result<usage::Columns<'a>, ParquetError> {
+    let mut columns = usage::Columns::new();
+    for alike in usage {
+        columns.push(alike)?;
+    }
+    for row in &tables.usage {
+        columns.push(Alike::from(row.borrowed()))?;
+    }
+    Ok(columns)
 }
 
 /// Path of a table's file for one window.

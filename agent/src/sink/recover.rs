@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fs::{self, File},
-    io::{self, BufReader, Read, Seek},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,8 @@ use whittle_schemas::{
 
 use super::{
     Error, Place, Window, parquet, root,
-    spool::{EXTENSION, Frame, MAGIC, read_frame},
+    spool::{EXTENSION, Frame, MAGIC},
+    unspool::Frames,
 };
 
 /// What the coverage of a recovered window says.
@@ -133,11 +134,12 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
             })
         };
     }
+    let mut frames = Frames::of(file);
     let Some(Frame::Window {
         place,
         start_us,
         planned_end_us,
-    }) = read_frame(&mut file).map_err(failed)?
+    }) = frames.next().map_err(failed)?
     else {
         return Ok(None);
     };
@@ -145,8 +147,7 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
     let mut subjects: BTreeMap<(String, String), SubjectRow> = BTreeMap::new();
     let mut coverage: BTreeMap<String, CoverageRow> = BTreeMap::new();
     let torn_bytes = loop {
-        let whole = file.stream_position().map_err(failed)?;
-        match read_frame(&mut file).map_err(failed)? {
+        match frames.next().map_err(failed)? {
             Some(Frame::Touched(touched)) => tables.usage.push(touched.into_row(&place)),
             Some(Frame::Usage(row)) => tables.usage.push(row),
             Some(Frame::Subject(row)) => {
@@ -155,7 +156,10 @@ fn read(file: File, path: &Path) -> Result<Option<Content>, Error> {
             Some(Frame::Coverage(row)) => {
                 coverage.insert(row.family.clone(), row);
             }
-            Some(Frame::Window { .. }) | None => break length.saturating_sub(whole),
+            // One that is like another is told as what it is.
+            Some(Frame::Window { .. } | Frame::Like(_)) | None => {
+                break length.saturating_sub(MAGIC.len() as u64 + frames.whole_bytes());
+            }
         }
     };
     if planned_end_us.is_none()
@@ -191,7 +195,7 @@ fn write(root: &Path, path: &Path, mut content: Content, now_us: i64) -> Result<
         &content.place,
         &name,
         content.start_us,
-        [],
+        parquet::NONE,
         &content.tables,
     )?;
     Ok(Spooled::Window(RecoveredWindow {

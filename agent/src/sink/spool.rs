@@ -1,12 +1,13 @@
 //! The spool: an append-only log of the rows of a running window, so that a recorder that is killed
-//! loses nothing it had already counted. Reading what a dead writer left is `recover`.
+//! loses nothing it had already counted. What becomes of a dead writer's is in `recover`.
 //!
-//! After [`MAGIC`] come frames: length and CRC-32 of the payload, both u32 little endian, then the
-//! payload, a [`Frame`] in postcard.
+//! After [`MAGIC`] come groups: length and CRC-32 of the payload, both u32 little endian, then the
+//! payload, [`Frame`]s in postcard, one behind the other. What is written at once is in as few groups as [`GROUP_BYTES`] allows.
+//! `unspool` reads them.
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -16,10 +17,13 @@ use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use whittle_schemas::table::{CoverageRow, SubjectRow, UsageRow};
 
-use super::{Error, Place, parquet, root, touched::Touched};
+use super::{
+    Error, Place, parquet, root,
+    touched::{Like, Touched},
+};
 
 /// What a spool starts with. Its digit changes with the encoding of [`Frame`] and of the rows in it.
-pub(super) const MAGIC: &[u8; 16] = b"whittle spool 5\n";
+pub(super) const MAGIC: &[u8; 16] = b"whittle spool 6\n";
 
 /// Largest spool, in bytes. Past it rows are not spooled any more, only counted ([`Append::Refused`]):
 /// a crash of the recorder then loses them, a full disk would take more than that with it.
@@ -27,6 +31,12 @@ pub const MAX_SPOOL_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Largest payload of a frame, in bytes. A row holds a few paths of 4 KiB; more is damage.
 const MAX_FRAME_BYTES: usize = 1024 * 1024;
+
+/// A group that has so many bytes ends: that is what a torn write loses, besides what it has not written.
+const GROUP_BYTES: usize = 4 * 1024;
+
+/// Largest payload of a group, in bytes.
+pub(super) const MAX_GROUP_BYTES: usize = GROUP_BYTES + MAX_FRAME_BYTES;
 
 /// Extension of spools.
 pub(super) const EXTENSION: &str = "spool";
@@ -51,6 +61,8 @@ pub enum Frame<'a> {
     Subject(Box<SubjectRow>),
     /// A row of `coverage`; a later one of the same family replaces it.
     Coverage(CoverageRow),
+    /// One access, told by the last [`Frame::Touched`] before it in its group. The spool makes this of a `Touched` itself.
+    Like(Like<'a>),
 }
 
 /// What became of a frame.
@@ -71,8 +83,12 @@ pub struct Spool {
     bytes: u64,
     max_bytes: u64,
     refused: u64,
-    /// Frames that are not in the file yet.
+    /// Groups that are not in the file yet.
     waiting: Vec<u8>,
+    /// Where the last of these begins, while frames are added to it.
+    group: Option<usize>,
+    /// The last [`Frame::Touched`] in that.
+    pattern: Option<Touched<'static>>,
 }
 
 impl Spool {
@@ -108,6 +124,8 @@ impl Spool {
             max_bytes: MAX_SPOOL_BYTES,
             refused: 0,
             waiting: Vec::new(),
+            group: None,
+            pattern: None,
         };
         spool.append(&Frame::Window {
             place: place.clone(),
@@ -129,15 +147,53 @@ impl Spool {
 
     /// As [`Spool::append`], from the next [`Spool::flush`] on: one write for many.
     pub fn add(&mut self, frame: &Frame<'_>) -> Append {
+        let before = self.waiting.len();
+        if self
+            .group
+            .is_some_and(|group| before - group >= GROUP_BYTES)
+        {
+            self.end_group();
+        }
+        if self.group.is_none() {
+            self.group = Some(before);
+            self.waiting.resize(before + HEAD_BYTES, 0);
+        }
         let start = self.waiting.len();
-        encode(frame, &mut self.waiting);
-        let is_too_long = self.waiting.len() - start > HEAD_BYTES + MAX_FRAME_BYTES;
+        self.encode(frame);
+        let is_too_long = self.waiting.len() - start > MAX_FRAME_BYTES;
         if is_too_long || self.bytes + self.waiting.len() as u64 > self.max_bytes {
-            self.waiting.truncate(start);
+            self.waiting.truncate(before);
+            self.group = self.group.filter(|group| *group < before);
+            self.pattern = None;
             self.refused += 1;
             return Append::Refused;
         }
         Append::Spooled
+    }
+
+    /// Adds a frame to the group.
+    fn encode(&mut self, frame: &Frame<'_>) {
+        let waiting = Growing(&mut self.waiting);
+        let Frame::Touched(touched) = frame else {
+            return encode(frame, waiting);
+        };
+        let pattern = self.pattern.as_ref();
+        if let Some(like) = pattern.and_then(|pattern| touched.like(pattern)) {
+            return encode(&Frame::Like(like), waiting);
+        }
+        encode(frame, waiting);
+        self.pattern = Some(touched.pattern());
+    }
+
+    fn end_group(&mut self) {
+        self.pattern = None;
+        let Some(group) = self.group.take() else {
+            return;
+        };
+        let (head, payload) = self.waiting[group..].split_at_mut(HEAD_BYTES);
+        let length = u32::try_from(payload.len()).expect("a group is far below 4 GiB");
+        head[..4].copy_from_slice(&length.to_le_bytes());
+        head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
     }
 
     /// Writes the frames that were added.
@@ -145,6 +201,7 @@ impl Spool {
     /// # Errors
     /// The disk is full or broken. The spool then has none of them.
     pub fn flush(&mut self) -> Result<(), Error> {
+        self.end_group();
         let result = self.file.write_all(&self.waiting);
         let written = self.waiting.len() as u64;
         self.waiting.clear();
@@ -199,20 +256,11 @@ fn start(unlocked: &Path, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Bytes of a frame before its payload.
-const HEAD_BYTES: usize = 8;
+/// Bytes of a group before its payload.
+pub(super) const HEAD_BYTES: usize = 8;
 
-/// Adds a frame to what there is.
-fn encode(frame: &Frame<'_>, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    bytes.resize(start + HEAD_BYTES, 0);
-    postcard::serialize_with_flavor(frame, Growing(bytes))
-        .expect("rows have no type that postcard refuses");
-    let (head, payload) = bytes[start..].split_at_mut(HEAD_BYTES);
-    // A payload past u32 is past the bound too, so that it is refused, whatever its length says.
-    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    head[..4].copy_from_slice(&length.to_le_bytes());
-    head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+fn encode(frame: &Frame<'_>, bytes: Growing<'_>) {
+    postcard::serialize_with_flavor(frame, bytes).expect("rows have no type that postcard refuses");
 }
 
 /// Where postcard writes: at the end of what there is, texts in one piece.
@@ -233,34 +281,5 @@ impl Flavor for Growing<'_> {
 
     fn finalize(self) -> postcard::Result<()> {
         Ok(())
-    }
-}
-
-/// Reads the next frame. None at the end, and where the rest is torn or damaged.
-pub(super) fn read_frame(file: &mut impl Read) -> io::Result<Option<Frame<'static>>> {
-    let mut head = [0; HEAD_BYTES];
-    if !read_whole(file, &mut head)? {
-        return Ok(None);
-    }
-    let [length, checksum] = [&head[..4], &head[4..]].map(|bytes| {
-        u32::from_le_bytes(bytes.try_into().expect("the head is two times four bytes"))
-    });
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if length > MAX_FRAME_BYTES {
-        return Ok(None);
-    }
-    let mut payload = vec![0; length];
-    if !read_whole(file, &mut payload)? || crc32fast::hash(&payload) != checksum {
-        return Ok(None);
-    }
-    Ok(postcard::from_bytes(&payload).ok())
-}
-
-/// Fills the buffer, or says that the file ended before it was full.
-fn read_whole(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    match file.read_exact(buffer) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
     }
 }

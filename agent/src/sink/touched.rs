@@ -4,7 +4,10 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
-use whittle_schemas::table::{Outcome, Surface, UsageRow};
+use whittle_schemas::{
+    record::Family,
+    table::{Outcome, Surface, UsageRow},
+};
 
 use super::Place;
 use crate::model::{Deed, Subject};
@@ -20,7 +23,8 @@ pub struct Touched<'a> {
     detail: Option<Cow<'a, str>>,
     outcome: Outcome,
     error: Option<Cow<'a, str>>,
-    family: Cow<'a, str>,
+    /// Number of the [`Family`].
+    family: u8,
     backend: Cow<'a, str>,
     /// In microseconds UTC.
     at_us: i64,
@@ -38,9 +42,42 @@ impl<'a> Touched<'a> {
             detail: deed.detail.as_deref().map(Cow::Borrowed),
             outcome: deed.outcome,
             error: deed.error.map(Cow::Borrowed),
-            family: Cow::Borrowed(deed.family.name()),
+            family: deed.family as u8,
             backend: Cow::Borrowed(backend),
             at_us,
+        }
+    }
+
+    /// This one, where it is like an earlier one but for what was touched and when.
+    pub(super) fn like(&self, earlier: &Touched<'_>) -> Option<Like<'_>> {
+        let is_like = self.surface == earlier.surface
+            && self.outcome == earlier.outcome
+            && self.family == earlier.family
+            && self.error == earlier.error
+            && self.detail == earlier.detail
+            && self.action == earlier.action
+            && self.backend == earlier.backend
+            && self.subject_id == earlier.subject_id;
+        is_like.then(|| Like {
+            resource: Cow::Borrowed(&self.resource),
+            later_us: self.at_us.wrapping_sub(earlier.at_us),
+        })
+    }
+
+    /// What later ones may be [`Self::like`]: all but what was touched.
+    pub(super) fn pattern(&self) -> Touched<'static> {
+        let owned = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());
+        Touched {
+            subject_id: owned(&self.subject_id),
+            surface: self.surface,
+            action: owned(&self.action),
+            resource: Cow::Borrowed(&[]),
+            detail: self.detail.as_ref().map(owned),
+            outcome: self.outcome,
+            error: self.error.as_ref().map(owned),
+            family: self.family,
+            backend: owned(&self.backend),
+            at_us: self.at_us,
         }
     }
 
@@ -62,7 +99,7 @@ impl<'a> Touched<'a> {
             count: 1,
             first_seen_us: self.at_us,
             last_seen_us: self.at_us,
-            source: format!("{}/{}", self.family, self.backend),
+            source: format!("{}/{}", name(self.family), self.backend),
             operation: None,
             endpoint: None,
             region: None,
@@ -70,6 +107,30 @@ impl<'a> Touched<'a> {
             access_key_id: None,
         }
     }
+}
+
+/// An access that differs from an earlier one in nothing but what was touched and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Like<'a> {
+    #[serde(serialize_with = "in_one_piece")]
+    resource: Cow<'a, [u8]>,
+    later_us: i64,
+}
+
+impl Like<'static> {
+    /// The access.
+    pub(super) fn touched(self, earlier: &Touched<'static>) -> Touched<'static> {
+        Touched {
+            resource: self.resource,
+            at_us: earlier.at_us.wrapping_add(self.later_us),
+            ..earlier.clone()
+        }
+    }
+}
+
+/// A number that is none of a family comes of damage that the checksum has not found.
+fn name(family: u8) -> &'static str {
+    Family::from_number(family).map_or("unknown", Family::name)
 }
 
 /// By itself serde takes bytes for a list, and writes one after the other. What is written is the same.

@@ -15,13 +15,20 @@ use crate::model::{Access, Deed, Subject};
 
 pub use calls::{CallUsage, Calls};
 pub use rows::{
-    FamilyCoverage, Frame, call_row, calls_coverage_row, coverage_row, endpoint_row, subject_row,
-    usage_row,
+    FamilyCoverage, Frame, are_alike, call_row, calls_coverage_row, coverage_row, endpoint_row,
+    subject_row, usage_row,
 };
 
 /// A window that holds so many distinct usages, or kernel keys of them, has to end before its time: it is written, and makes room.
 /// A quarter of what the kernel's map of repeats has places for, so that a repeat seldom finds none.
 const FULL: usize = 32_768;
+
+/// A window that holds so many gets room for [`ROOM`] at once: growing in steps, it would find a place for each of them anew in
+/// each step, in memory that it has not touched before.
+const BUSY: usize = 2_048;
+
+/// As many as hash tables of 32,768 places hold.
+const ROOM: usize = 28_672;
 
 /// Most distinct usages of one window, and most kernel keys: what is still in the ring when a full window ends must find room.
 /// Accesses past it are counted as unresolved.
@@ -77,9 +84,8 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Window {
     usages: Vec<Usage>,
-    /// Numbers in `usages`, by subject and deed: what is looked for is compared where it stands, and copied nowhere. With the
-    /// hash, so that a table that grows makes none again.
-    index: HashTable<(u64, usize)>,
+    /// By subject and deed: what is looked for is compared where it stands, and copied nowhere.
+    index: HashTable<Place>,
     hasher: RandomState,
     /// By the kernel's key, for the repeats.
     keys: HashMap<UsageId, Repeated>,
@@ -93,6 +99,26 @@ pub struct Window {
     sent: u64,
     /// Calls to a cloud, and the endpoints that were talked to.
     pub calls: Calls,
+}
+
+/// Where a usage is, and half of its hash, so that a table that grows makes none again.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    part: u32,
+    /// Its number in `usages`.
+    usage: u32,
+}
+
+impl Place {
+    /// The half of a hash that is kept.
+    fn part(hash: u64) -> u32 {
+        u32::try_from(hash >> 32).expect("half of the bits are left")
+    }
+
+    /// What the table finds a place with: its lowest bits and its highest ones.
+    fn hash(part: u32) -> u64 {
+        u64::from(part) << 32 | u64::from(part)
+    }
 }
 
 impl Window {
@@ -126,23 +152,29 @@ impl Window {
             &deed.resource,
             deed.outcome,
         ));
-        let is_same = |(its_hash, index): &(u64, usize)| {
-            let usage = &self.usages[*index];
-            *its_hash == hash
+        let part = Place::part(hash);
+        let is_same = |place: &Place| {
+            let usage = &self.usages[place.usage as usize];
+            place.part == part
                 && usage.deed == deed
                 && usage.subject.subject_id == subject.subject_id
         };
-        if let Some((_, index)) = self.index.find(hash, is_same) {
-            return Some(*index);
+        if let Some(place) = self.index.find(Place::hash(part), is_same) {
+            return Some(place.usage as usize);
         }
         let index = self.usages.len();
+        if index == BUSY {
+            self.make_room();
+        }
         if index >= MOST_USAGES {
             self.lose(deed.family, 1);
             self.lost_by(deed.family, subject, 1);
             return None;
         }
+        let usage = u32::try_from(index).expect("a window has fewer than 2^32");
+        let hash = |place: &Place| Place::hash(place.part);
         self.index
-            .insert_unique(hash, (hash, index), |(hash, _)| *hash);
+            .insert_unique(Place::hash(part), Place { part, usage }, hash);
         self.usages.push(Usage {
             subject: Rc::clone(subject),
             deed,
@@ -151,6 +183,14 @@ impl Window {
             last_boottime_ns: boottime_ns,
         });
         Some(index)
+    }
+
+    fn make_room(&mut self) {
+        self.usages.reserve(ROOM.saturating_sub(self.usages.len()));
+        let hash = |place: &Place| Place::hash(place.part);
+        self.index
+            .reserve(ROOM.saturating_sub(self.index.len()), hash);
+        self.keys.reserve(ROOM.saturating_sub(self.keys.len()));
     }
 
     /// Whether the window has to end now.

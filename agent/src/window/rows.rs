@@ -1,5 +1,7 @@
 //! Usage to the rows of the tables.
 
+use std::rc::Rc;
+
 use whittle_schemas::{
     record::{Family, counter::Reason},
     table::{CoverageRow, EndpointRow, SubjectRow, Surface, UsageRef, UsageRow},
@@ -53,6 +55,19 @@ pub fn usage_row<'a>(usage: &'a Usage, frame: &'a Frame, source: &'a str) -> Usa
         account: None,
         access_key_id: None,
     }
+}
+
+/// Whether their rows differ in nothing but what was touched, how often and when.
+#[must_use]
+pub fn are_alike(one: &Usage, other: &Usage) -> bool {
+    let (here, there) = (&one.deed, &other.deed);
+    Rc::ptr_eq(&one.subject, &other.subject)
+        && here.family == there.family
+        && here.surface == there.surface
+        && here.outcome == there.outcome
+        && here.error == there.error
+        && here.detail == there.detail
+        && here.action == there.action
 }
 
 /// One row of `usage`, of a call to a cloud. `principal` is the role or user that the key belongs to.

@@ -39,12 +39,36 @@ pub fn escape_into(bytes: &[u8], text: &mut String) {
 
 /// The bytes, where they are their own text and of ASCII alone, as most paths are.
 fn plain(bytes: &[u8]) -> Option<&str> {
-    let is_other = |byte: &&u8| !matches!(byte, b' '..=b'~') || **byte == b'\\';
-    // Counted and not searched, so that it is done for many bytes at once.
-    if bytes.iter().filter(is_other).count() > 0 {
+    if !is_plain(bytes) {
         return None;
     }
     str::from_utf8(bytes).ok()
+}
+
+/// Whether bytes are their own text and of ASCII alone, as most paths are.
+#[must_use]
+pub fn is_plain(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    // Not ended at the first that is not: most have none.
+    let others = words
+        .iter()
+        .fold(others(last), |all, word| all | others(*word));
+    others == 0
+}
+
+/// Not zero where one of the bytes is no character from ` ` to `~`, or a backslash.
+fn others(bytes: [u8; 8]) -> u64 {
+    const EACH: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = EACH * 0x80;
+    let word = u64::from_le_bytes(bytes);
+    // With seven bits in each byte, none of these carries over into the next one.
+    let low = word & !HIGH;
+    let control = !(low + EACH * (0x80 - 0x20));
+    let delete = low + EACH;
+    let backslash = !((low ^ (EACH * 0x5c)) + EACH * 0x7f);
+    (word | control | delete | backslash) & HIGH
 }
 
 /// The bytes of an escaped text; None where [`escape`] could not have written it.
@@ -126,6 +150,21 @@ mod tests {
         for text in [r"\", r"\q", r"\x", r"\x4", r"\xg0", r"a\xé"] {
             assert_eq!(unescape(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_plain_is_so_in_every_place() {
+        for length in 1..=17 {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let expected = matches!(byte, b' '..=b'~') && byte != b'\\';
+                    assert_eq!(is_plain(&bytes), expected, "{byte} at {at} of {length}");
+                }
+            }
+        }
+        assert!(is_plain(b""));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use whittle_schemas::table::{
 };
 
 use super::{START_US, WINDOW, files_below, place, rows, tables, usage};
-use crate::sink::{Error, Frame, Spool, Window, recover, root, write_usage, write_window};
+use crate::sink::{Alike, Error, Frame, Spool, Window, recover, root, write_usage, write_window};
 
 #[test]
 fn a_window_is_written_where_the_design_says_and_reads_back() {
@@ -205,7 +205,7 @@ fn usage_reads_back_as_rows_and_as_the_general_writer_would_have_written_it() {
         usage: vec![cloud.clone()],
         ..Tables::default()
     };
-    let borrowed = rows.iter().map(UsageRow::borrowed);
+    let borrowed = rows.iter().map(|row| Alike::from(row.borrowed()));
     let files = write_usage(folder.path(), &place(), WINDOW, borrowed, &tables)
         .expect("the window is written");
     let all: Vec<_> = rows.into_iter().chain([cloud]).collect();
@@ -238,7 +238,7 @@ fn usage_reads_back_as_rows_and_as_the_general_writer_would_have_written_it() {
 fn the_statistics_of_usage_are_of_its_least_and_most() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let rows = many();
-    let borrowed = rows.iter().map(UsageRow::borrowed);
+    let borrowed = rows.iter().map(|row| Alike::from(row.borrowed()));
     let files = write_usage(
         folder.path(),
         &place(),

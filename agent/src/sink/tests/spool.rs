@@ -261,23 +261,29 @@ fn a_spool_stops_growing_at_its_bound_and_counts() {
 #[test]
 fn the_encoding_of_a_spool_changes_only_with_its_version() {
     let (who, deed) = (somebody(), deed());
+    let touched = |at_us| Touched::new(&who, &deed, "syscall", at_us);
+    let late = touched(START_US + 7);
     let frames = [
         Frame::Window {
             place: place(),
             start_us: START_US,
             planned_end_us: Some(1),
         },
-        Frame::Touched(Touched::new(&who, &deed, "syscall", START_US)),
+        Frame::Touched(touched(START_US)),
         Frame::Usage(usage("/a")),
         Frame::Subject(Box::new(subject())),
         Frame::Coverage(coverage(Family::Socket)),
+        Frame::Like(
+            late.like(&touched(START_US))
+                .expect("it is the same but for its time"),
+        ),
     ];
     let bytes: Vec<u8> = frames
         .iter()
         .flat_map(|frame| postcard::to_stdvec(frame).expect("it is encoded"))
         .collect();
     let encoding = (spool::MAGIC, bytes.len(), crc32fast::hash(&bytes));
-    let known = (b"whittle spool 5\n", 347, 1_171_823_111);
+    let known = (b"whittle spool 6\n", 353, 3_047_415_378);
     assert_eq!(
         encoding, known,
         "the rows changed: count up the digit in MAGIC, then put the new figures here"
@@ -314,6 +320,50 @@ fn an_access_comes_back_from_the_spool_as_the_row_that_its_window_would_have_had
     let recovered = rows::<UsageRow>(folder.path());
     let recovered: Vec<_> = recovered.iter().map(UsageRow::borrowed).collect();
     assert_eq!(recovered, [expected]);
+}
+
+#[test]
+fn accesses_that_are_like_each_other_come_back_one_by_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut spool = Spool::create(folder.path(), &place(), START_US, None).expect("it is new");
+    let subjects = ["s-1", "s-2"].map(|id| Subject {
+        subject_id: id.to_owned(),
+        ..somebody()
+    });
+    // Of more than one group, and of two subjects that take turns.
+    let accesses: Vec<_> = (0..1_000)
+        .map(|number: i64| {
+            let resource = format!("/srv/{number}").into_bytes();
+            let subject = &subjects[usize::from(number % 40 > 30)];
+            (
+                subject,
+                Deed { resource, ..deed() },
+                START_US + 1_000 - number,
+            )
+        })
+        .collect();
+    for (subject, deed, at_us) in &accesses {
+        let touched = Touched::new(subject, deed, "syscall", *at_us);
+        assert_eq!(spool.add(&Frame::Touched(touched)), Append::Spooled);
+    }
+    spool.flush().expect("the disk has room");
+    drop(spool);
+    recover(folder.path(), START_US + 2_000).expect("the spools are listed");
+
+    let recovered = rows::<UsageRow>(folder.path());
+    let recovered = recovered.iter().map(|row| {
+        (
+            &*row.subject_id,
+            &row.resource,
+            row.first_seen_us,
+            &*row.source,
+        )
+    });
+    let expected = accesses.iter().map(|(subject, deed, at_us)| {
+        let id = &*subject.subject_id;
+        (id, &deed.resource, *at_us, "file/syscall")
+    });
+    assert!(recovered.eq(expected));
 }
 
 fn somebody() -> Subject {
