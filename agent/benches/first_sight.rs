@@ -18,10 +18,10 @@ use whittle_agent::{
 };
 use whittle_schemas::{
     record::{
-        ABI_VERSION, FIXED_BYTES, Family, Header, KIND_FILE, KIND_SUBJECT, Text,
+        ABI_VERSION, Family, Header, KIND_FILE, KIND_SUBJECT, Text,
         file::{FileBody, READ},
         subject::{PART_EXECUTABLE, SubjectBody},
-        usage::UsageKey,
+        usage::{UsageId, UsageKey},
     },
     table::Tables,
 };
@@ -187,7 +187,7 @@ fn end(root: &Path, place: &Place, window: &Window, frame: &Frame) {
 fn subject_record() -> Vec<u8> {
     let walked = b"open/bin/usr/";
     let mut body = SubjectBody::new_zeroed();
-    body.header = header(KIND_SUBJECT, walked, 0);
+    body.header = header::<SubjectBody>(KIND_SUBJECT, walked, 0);
     body.subject = SUBJECT;
     body.part = PART_EXECUTABLE;
     body.text = text(walked);
@@ -197,15 +197,13 @@ fn subject_record() -> Vec<u8> {
 fn file_record(number: u32) -> Vec<u8> {
     let walked = format!("{number:08}/files/bench/tmp/");
     let mut body = FileBody::new_zeroed();
-    body.header = header(KIND_FILE, walked.as_bytes(), number);
+    body.header = header::<FileBody>(KIND_FILE, walked.as_bytes(), number);
     body.key = UsageKey {
         subject: SUBJECT,
-        object: [
-            1,
-            1_000 + u64::from(number),
-            0x9e37_79b9 ^ u64::from(number),
-            0,
-        ],
+        id: UsageId([
+            u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            Family::File as u64,
+        ]),
         action: READ,
         family: Family::File as u8,
         pad: 0,
@@ -218,10 +216,11 @@ fn file_record(number: u32) -> Vec<u8> {
     record(&body, walked.as_bytes())
 }
 
-fn header(kind: u8, text: &[u8], number: u32) -> Header {
+fn header<T>(kind: u8, text: &[u8], number: u32) -> Header {
     let mut header = Header::new_zeroed();
     (header.kind, header.version) = (kind, ABI_VERSION);
-    header.length = u32::try_from(FIXED_BYTES + text.len()).expect("a path is short");
+    header.fixed = Header::fixed_of::<T>();
+    header.length = u32::try_from(size_of::<T>() + text.len()).expect("a path is short");
     header.boottime_ns = u64::from(number) * OPEN_NS;
     (header.tgid, header.tid) = (std::process::id(), std::process::id());
     header
@@ -236,7 +235,6 @@ fn text(walked: &[u8]) -> Text {
 
 fn record(body: &(impl IntoBytes + Immutable), text: &[u8]) -> Vec<u8> {
     let mut bytes = body.as_bytes().to_vec();
-    bytes.resize(FIXED_BYTES, 0);
     bytes.extend_from_slice(text);
     bytes
 }

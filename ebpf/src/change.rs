@@ -8,31 +8,27 @@ use aya_ebpf::{
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
-use whittle_schemas::record::{Family, counter::Reason, file::change};
+use whittle_schemas::record::{Family, counter::Reason, exit::CHANGE, file::change};
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
-    entry, kernel,
+    entry, exit, kernel,
     path::Asked,
-    stand_in,
     subject::{self, Sighting},
     syscall::Call,
 };
 
-/// By the exit of any system call.
+/// What the exit of these calls leads to.
 #[btf_tracepoint(function = "sys_exit")]
 fn change_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::File) {
-        return 0;
-    }
     let call = Call::of(&ctx);
     let number = call.number();
     if is_mine(number, &call)
-        && let Some(sighting) = call.watched(Family::File, is_change, is_change_32)
+        && let Some(sighting) = Call::sighting(Family::File)
     {
         ended(sighting, number, &call);
     }
-    0
+    exit::go_on::<CHANGE>(&ctx)
 }
 
 /// What the exits of the entry functions lead to.
@@ -98,7 +94,7 @@ entry::calls! {
 
 /// The same calls of the 32-bit interface (`arch/x86/entry/syscalls/syscall_32.tbl`).
 #[inline(always)]
-fn is_change_32(number: u64) -> bool {
+pub(crate) const fn is_change_32(number: u64) -> bool {
     matches!(
         number,
         9 | 10

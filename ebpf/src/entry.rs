@@ -42,7 +42,7 @@ macro_rules! calls {
         $(const $name: u64 = $number;)*
 
         #[inline(always)]
-        fn $is_one(number: u64) -> bool {
+        pub(crate) const fn $is_one(number: u64) -> bool {
             matches!(number, $($name)|*)
         }
 

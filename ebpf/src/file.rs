@@ -11,11 +11,12 @@ use aya_ebpf::{
     macros::{btf_tracepoint, fexit, kprobe, kretprobe},
     programs::{BtfTracePointContext, FExitContext, ProbeContext, RetProbeContext},
 };
-use whittle_schemas::record::{Family, counter::Reason};
+use whittle_schemas::record::{Family, counter::Reason, exit::OPEN as OPEN_PLACE};
 
 use crate::{
     access::{self, AT_FDCWD, Asking, O_CREAT, O_TRUNC, O_WRONLY},
     config::{self, offset},
+    exit,
     function::{Place, Returned},
     kernel::{self, read},
     path::Asked,
@@ -37,18 +38,14 @@ struct Open {
     result: Result<u64, i32>,
 }
 
-/// Exit of a system call: `TP_PROTO(struct pt_regs *regs, long ret)`, `include/trace/events/syscalls.h`.
+/// What the exit of these calls leads to.
 #[btf_tracepoint(function = "sys_exit")]
 fn file_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::File) {
-        return 0;
-    }
     let call = Call::of(&ctx);
-    let Some(sighting) = call.watched(Family::File, is_open, is_open_32) else {
-        return 0;
-    };
-    sighting.ended(by_call(&call).and_then(|open| touch(sighting, &open)));
-    0
+    if let Some(sighting) = Call::sighting(Family::File) {
+        sighting.ended(by_call(&call).and_then(|open| touch(sighting, &open)));
+    }
+    exit::go_on::<OPEN_PLACE>(&ctx)
 }
 
 /// Exit of the kernel's open: the function that every form of it ends in.
@@ -155,13 +152,13 @@ const OPENAT: u64 = 257;
 const OPENAT2: u64 = 437;
 
 #[inline(always)]
-fn is_open(number: u64) -> bool {
+pub(crate) const fn is_open(number: u64) -> bool {
     matches!(number, OPEN | CREAT | OPENAT | OPENAT2)
 }
 
 /// The same calls of the 32-bit interface: open, creat, openat, openat2.
 #[inline(always)]
-fn is_open_32(number: u64) -> bool {
+pub(crate) const fn is_open_32(number: u64) -> bool {
     matches!(number, 5 | 8 | 295 | 437)
 }
 

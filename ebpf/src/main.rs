@@ -1,7 +1,7 @@
 //! The probes. One file per hook family (`process`, `file` with `change`, `socket`, `payload` with `inet` and `tls`, `capability`, `callset`, `privilege`); the rest is
 //! what they share.
 //! A probe is an attached function that names its hook, and a `try_` function or a shared body that does
-//! the work. Three triggers lead to the bodies: the exit of a system call (`sys_exit`, any kernel), the exit of the kernel
+//! the work. Three triggers lead to the bodies: the exit of a system call (`exit`, any kernel), the exit of the kernel
 //! function behind it (`fexit`, kernels with trampolines), and a kprobe with its kretprobe on functions that more leads to than calls.
 #![no_std]
 #![no_main]
@@ -39,6 +39,7 @@ mod connection;
 mod count;
 mod emit;
 mod entry;
+mod exit;
 mod file;
 mod function;
 mod grants;

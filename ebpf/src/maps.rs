@@ -5,12 +5,13 @@ use aya_ebpf::{
     maps::{Array, HashMap, LruHashMap, PerCpuArray, ProgramArray, RingBuf},
 };
 use whittle_schemas::record::{
-    Family, bound,
+    bound,
     counter::COUNTERS,
+    exit,
     loss::LossKey,
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
     socket::SocketBody,
-    stand_in::THREADS_OF_ENTRY,
+    stand_in::{COUNTED, THREADS_OF_ENTRY},
     subject::SubjectKey,
     usage::UsageSlot,
 };
@@ -77,6 +78,10 @@ pub(crate) static RING: RingBuf = RingBuf::with_byte_size(bound::RING_BYTES, 0);
 #[map]
 pub(crate) static ENTERED: ProgramArray = ProgramArray::with_max_entries(1, 0);
 
+/// Programs that the exit of a system call leads to: see `exit`. Not in [`ENTERED`], whose programs are of another type.
+#[map]
+pub(crate) static EXITS: ProgramArray = ProgramArray::with_max_entries(exit::PLACES, 0);
+
 /// Arguments of kernel functions that threads are inside of, where kprobes tell of them: see `function`.
 #[map]
 pub(crate) static INSIDE: HashMap<u64, [u64; ARGUMENTS]> =
@@ -103,10 +108,9 @@ pub(crate) static COUNTS: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNT
 #[map]
 pub(crate) static TAKEN: Array<[u8; THREADS_OF_ENTRY as usize]> = Array::with_max_entries(1, 0);
 
-/// By family, how often a stand-in took a call.
+/// How often a stand-in took a call: by family, and behind them at the exit of system calls, which is all families'.
 #[map]
-pub(crate) static STOOD_IN: PerCpuArray<u64> =
-    PerCpuArray::with_max_entries(Family::ALL.len() as u32, 0);
+pub(crate) static STOOD_IN: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTED as u32, 0);
 
 /// Memory in which records are put together.
 #[map]

@@ -8,15 +8,16 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use whittle_schemas::record::{
     Family,
     counter::Reason,
+    exit::PAYLOAD,
     payload::{RECEIVED, SENT},
 };
 
 use crate::{
     address::{AF_INET, AF_INET6, Socket, find_socket_of},
-    connection,
+    connection, exit,
     source::Source,
-    stand_in, stream,
-    subject::{self, Sighting},
+    stream,
+    subject::Sighting,
     syscall::{Call, read_user_or_zero},
     tls,
 };
@@ -33,27 +34,27 @@ const RECVMSG_CALL: u64 = 47;
 const RECVMMSG_CALL: u64 = 299;
 const SENDMMSG_CALL: u64 = 307;
 
-/// By the exit of any system call.
+/// What the exit of these calls leads to.
 #[btf_tracepoint(function = "sys_exit")]
 fn payload_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Payload) {
-        return 0;
-    }
     let call = Call::of(&ctx);
-    let number = call.number();
-    if !is_ours(number) || Call::is_compat() || subject::watched().is_none() {
-        return 0;
-    }
-    on_return(number, &call)
+    on_return(call.number(), &call);
+    exit::go_on::<PAYLOAD>(&ctx)
 }
 
 #[inline(always)]
-fn is_ours(number: u64) -> bool {
+pub(crate) const fn is_ours(number: u64) -> bool {
     matches!(
         number,
         READ_CALL | WRITE_CALL | READV_CALL | WRITEV_CALL | CONNECT_CALL
             ..=RECVMSG_CALL | RECVMMSG_CALL | SENDMMSG_CALL
     )
+}
+
+/// What 32-bit programs say is not read.
+#[inline(always)]
+pub(crate) const fn is_ours_32(_: u64) -> bool {
+    false
 }
 
 #[btf_tracepoint(function = "tcp_destroy_sock")]
@@ -72,17 +73,17 @@ fn has_moved(number: u64, result: i64) -> bool {
 }
 
 #[inline(always)]
-fn on_return(number: u64, call: &Call) -> i32 {
+fn on_return(number: u64, call: &Call) {
     if !has_moved(number, call.result()) {
-        return 0;
+        return;
     }
     // What datagrams say is read where they are received.
     let wanted = |kind| kind == STREAM || kind == DATAGRAM && receives(number);
     let Some(socket) = find_socket_of(call.argument(0), wanted) else {
-        return 0;
+        return;
     };
     if socket.family != AF_INET && socket.family != AF_INET6 {
-        return 0;
+        return;
     }
     let end = End {
         sock: socket.sock,
@@ -93,7 +94,6 @@ fn on_return(number: u64, call: &Call) -> i32 {
     } else if socket.kind == DATAGRAM {
         udp(number, call, &end);
     }
-    0
 }
 
 /// This end of a connection: the `struct sock`, and the number of its inode.

@@ -14,6 +14,7 @@ use aya_ebpf::{
 use whittle_schemas::record::{
     Family, KIND_PRIVILEGE,
     counter::Reason,
+    exit::PRIVILEGE,
     privilege::{
         ADD_KEY, BPF, EXECUTABLE, IO_URING, KEYCTL, LOAD_MODULE, NAMESPACES, PTRACE, PrivilegeBody,
         REACH, REMAPPED, REQUEST_KEY, SETNS, SIGNAL, UNLOAD_MODULE, UNSHARE, USER_KNOWN, WRITABLE,
@@ -22,35 +23,23 @@ use whittle_schemas::record::{
 
 use crate::{
     config::offset,
-    entry,
+    entry, exit,
     kernel::{read, read_or_zero},
     number, path, stand_in,
     subject::{self, Sighting},
     syscall::{Call, read_user},
 };
 
-/// By the exit of any system call.
+/// What the exit of these calls leads to.
 #[btf_tracepoint(function = "sys_exit")]
 fn privilege_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Privilege) {
-        return 0;
-    }
     let call = Call::of(&ctx);
-    let number = call.number();
-    let is_ours = is_act(number) && is_asked(number, &call);
-    if !is_ours && !is_act_32(number) {
-        return 0;
-    }
     if !Call::is_compat() {
-        if is_ours {
-            ended(number, &call);
-        }
-    } else if is_act_32(number)
-        && let Some(sighting) = Sighting::of(Family::Privilege)
-    {
+        ended(call.number(), &call);
+    } else if let Some(sighting) = Sighting::of(Family::Privilege) {
         sighting.ended(Err(Reason::Unsupported));
     }
-    0
+    exit::go_on::<PRIVILEGE>(&ctx)
 }
 
 #[inline(always)]
@@ -87,7 +76,7 @@ entry::calls! {
 
 /// The same calls of the 32-bit interface, but for those that seldom are such an act: `clone`, `clone3` and `kill`.
 #[inline(always)]
-fn is_act_32(number: u64) -> bool {
+pub(crate) const fn is_act_32(number: u64) -> bool {
     matches!(
         number,
         26 | 128 | 129 | 286..=288 | 310 | 346..=348 | 350 | 357 | 438

@@ -11,13 +11,15 @@ use aya_ebpf::{
     macros::{btf_tracepoint, fexit},
     programs::{BtfTracePointContext, FExitContext},
 };
-use whittle_schemas::record::{Family, counter::Reason, file::EXECUTE, process::TASK_USES_TLS};
+use whittle_schemas::record::{
+    Family, counter::Reason, exit::EXEC, file::EXECUTE, process::TASK_USES_TLS,
+};
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
     callset,
     config::{self, offset},
-    connection,
+    connection, exit,
     kernel::read,
     known,
     maps::{TASKS, TLS_CALLS},
@@ -143,23 +145,27 @@ fn script_of(bprm: u64) -> u64 {
 const EXECVE: u64 = 59;
 const EXECVEAT: u64 = 322;
 
-/// A refused exec, by the exit of any system call.
+/// What the exit of these calls leads to: a refused exec.
 #[btf_tracepoint(function = "sys_exit")]
 fn process_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Process) {
-        return 0;
-    }
     let call = Call::of(&ctx);
-    if call.result() >= 0 {
-        return 0;
-    }
-    let is_exec = |number| matches!(number, EXECVE | EXECVEAT);
-    // execve and execveat of the 32-bit interface.
-    let is_exec_32 = |number| matches!(number, 11 | 358);
-    if let Some(sighting) = call.watched(Family::Process, is_exec, is_exec_32) {
+    if call.result() < 0
+        && let Some(sighting) = Call::sighting(Family::Process)
+    {
         sighting.ended(refused(sighting, &call, call.number() == EXECVEAT));
     }
-    0
+    exit::go_on::<EXEC>(&ctx)
+}
+
+#[inline(always)]
+pub(crate) const fn is_exec(number: u64) -> bool {
+    matches!(number, EXECVE | EXECVEAT)
+}
+
+/// The same calls of the 32-bit interface.
+#[inline(always)]
+pub(crate) const fn is_exec_32(number: u64) -> bool {
+    matches!(number, 11 | 358)
 }
 
 /// A refused exec, by the exit of `long __x64_sys_execve(const struct pt_regs *regs)`.

@@ -12,6 +12,7 @@ use aya_ebpf::{
 use whittle_schemas::record::{
     Family, KIND_SOCKET,
     counter::Reason,
+    exit::SOCKET,
     process::Task,
     socket::{ACCEPT, BIND, CONNECT, LISTEN, SEND, SocketBody},
 };
@@ -22,7 +23,7 @@ use crate::{
         own_address,
     },
     connect::{self, EINPROGRESS, GOES_ON},
-    count, emit,
+    count, emit, exit,
     path::{self, Path},
     scratch, stand_in,
     subject::{self, Sighting},
@@ -39,14 +40,12 @@ const LISTEN_CALL: u64 = 50;
 const ACCEPT4_CALL: u64 = 288;
 const SENDMMSG_CALL: u64 = 307;
 
-/// By the exit of any system call.
+/// What the exit of these calls leads to.
 #[btf_tracepoint(function = "sys_exit")]
 fn socket_sys_exit(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
     let call = Call::of(&ctx);
-    on_return(call.number(), &call)
+    on_return(call.number(), &call);
+    exit::go_on::<SOCKET>(&ctx)
 }
 
 #[fexit(function = "__x64_sys_connect")]
@@ -114,7 +113,7 @@ fn socket_sendmmsg(ctx: FExitContext) -> i32 {
 }
 
 #[inline(always)]
-fn is_ours(number: u64) -> bool {
+pub(crate) const fn is_ours(number: u64) -> bool {
     matches!(
         number,
         CONNECT_CALL
@@ -130,23 +129,16 @@ fn is_ours(number: u64) -> bool {
 
 /// The same calls of the 32-bit interface, and socketcall, which is all of them.
 #[inline(always)]
-fn is_ours_32(number: u64) -> bool {
+pub(crate) const fn is_ours_32(number: u64) -> bool {
     matches!(number, 102 | 345 | 361..=364 | 369 | 370)
 }
 
 #[inline(always)]
 fn on_return(number: u64, call: &Call) -> i32 {
-    if !is_ours(number) && !is_ours_32(number) {
-        return 0;
-    }
-    let is_compat = Call::is_compat();
-    if is_compat && !is_ours_32(number) || !is_compat && !is_ours(number) {
-        return 0;
-    }
     let Some(task) = subject::watched() else {
         return 0;
     };
-    if is_compat {
+    if Call::is_compat() {
         Sighting::by(task, Family::Socket).ended(Err(Reason::Unsupported));
         return 0;
     }

@@ -11,7 +11,7 @@ use aya_ebpf::{
 };
 use whittle_schemas::record::{
     Family,
-    stand_in::{ALONE, FIRST, MOST, THREADS_OF_ENTRY},
+    stand_in::{ALONE, AT_EXIT, FIRST, MOST, THREADS_OF_ENTRY},
 };
 
 use crate::{
@@ -22,6 +22,17 @@ use crate::{
 /// Whether the running program has to leave this call, for one before it has taken it.
 #[inline(always)]
 pub(crate) fn is_taken(ctx: &impl EbpfContext, family: Family) -> bool {
+    is_taken_of(ctx, family as u32)
+}
+
+/// As [`is_taken`], of the program that is all families': see `exit`.
+#[inline(always)]
+pub(crate) fn is_taken_at_exit(ctx: &impl EbpfContext) -> bool {
+    is_taken_of(ctx, AT_EXIT as u32)
+}
+
+#[inline(always)]
+fn is_taken_of(ctx: &impl EbpfContext, counted_as: u32) -> bool {
     if !config::has_stand_ins() {
         return false;
     }
@@ -45,7 +56,7 @@ pub(crate) fn is_taken(ctx: &impl EbpfContext, family: Family) -> bool {
     let is_taken = first <= before && before < own;
     if own != first
         && !is_taken
-        && let Some(counter) = STOOD_IN.get_ptr_mut(family as u32)
+        && let Some(counter) = STOOD_IN.get_ptr_mut(counted_as)
     {
         count::add(counter, 1);
     }

@@ -95,26 +95,11 @@ impl Call {
         }
     }
 
-    /// The access of this call, if it is one that `ours` names and somebody watches. Where it came through the
-    /// 32-bit interface, whose numbers `ours_32` names, it is counted as lost.
+    /// The access of the running call, if somebody watches. Where it came through the 32-bit interface, it is counted as lost.
     #[inline(always)]
-    pub(crate) fn watched(
-        &self,
-        family: Family,
-        ours: impl Fn(u64) -> bool,
-        ours_32: impl Fn(u64) -> bool,
-    ) -> Option<Sighting> {
-        let number = self.number();
-        if !ours(number) && !ours_32(number) {
-            return None;
-        }
-        // Before anything is looked up: the frequent calls have numbers of others that are asked for in the other interface.
-        let is_compat = Self::is_compat();
-        if is_compat && !ours_32(number) || !is_compat && !ours(number) {
-            return None;
-        }
+    pub(crate) fn sighting(family: Family) -> Option<Sighting> {
         let sighting = Sighting::of(family)?;
-        if is_compat {
+        if Self::is_compat() {
             sighting.ended(Err(Reason::Unsupported));
             return None;
         }

@@ -3,7 +3,7 @@
 use aya::{
     Btf, Ebpf,
     maps::ProgramArray,
-    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError},
+    programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, ProgramFd},
 };
 use whittle_schemas::record::Family;
 
@@ -15,7 +15,7 @@ use super::{
     support::{self, Facts},
 };
 
-/// Attaches every family as planned, with stand-ins where there is a place to put them.
+/// Attaches every family as planned, with stand-ins where there is a place to put them; last what leads to those of several.
 pub(super) fn attach_all(
     object: &mut Ebpf,
     btf: &Btf,
@@ -27,7 +27,11 @@ pub(super) fn attach_all(
     let mut families = plan.families.iter_mut();
     families.try_for_each(|family| {
         attach_planned(object, btf, family, facts, wanted.backend, stood_for)
-    })
+    })?;
+    if plan.are_led_to().next().is_some() {
+        attach_hook(object, btf, &hooks::SYS_EXIT, stood_for.as_mut())?;
+    }
+    Ok(())
 }
 
 /// Attaches a family as planned. Where the kernel refuses one of its probes and nobody asked for that backend, all are taken
@@ -86,14 +90,21 @@ fn attach_family(
     mut stood_for: Option<&mut Vec<StoodFor>>,
 ) -> Result<(), KernelError> {
     for hook in hooks::of(family, backend) {
-        attach(object, btf, hook, stood_for.as_deref_mut()).map_err(|cause| {
-            KernelError::Program {
-                program: hook.program,
-                cause,
-            }
-        })?;
+        attach_hook(object, btf, hook, stood_for.as_deref_mut())?;
     }
     Ok(())
+}
+
+fn attach_hook(
+    object: &mut Ebpf,
+    btf: &Btf,
+    hook: &Hook,
+    stood_for: Option<&mut Vec<StoodFor>>,
+) -> Result<(), KernelError> {
+    attach(object, btf, hook, stood_for).map_err(|cause| KernelError::Program {
+        program: hook.program,
+        cause,
+    })
 }
 
 fn attach(
@@ -110,7 +121,10 @@ fn attach(
         .ok_or(ProgramError::NotLoaded)?;
     if let Some(stood_for) = stood_for
         && hook.stand_ins != 0
-        && !matches!(hook.trigger, Trigger::Probe(_) | Trigger::Entered(..))
+        && !matches!(
+            hook.trigger,
+            Trigger::Probe(_) | Trigger::Entered(..) | Trigger::Exited(_)
+        )
     {
         let one = stand_in::attach(
             hook.program,
@@ -150,10 +164,22 @@ fn attach(
             let program: &mut FExit = program.try_into()?;
             program.load(function, btf)?;
             let program = program.fd()?.try_clone()?;
-            let map = object.map_mut(ENTERED).ok_or(ProgramError::NotLoaded)?;
-            ProgramArray::try_from(map)?.set(place, &program, 0)?;
+            put(object, ENTERED, place, &program)?;
+        }
+        Trigger::Exited(place) => {
+            let program: &mut BtfTracePoint = program.try_into()?;
+            program.load(function, btf)?;
+            let program = program.fd()?.try_clone()?;
+            put(object, EXITS, place, &program)?;
         }
     }
+    Ok(())
+}
+
+/// Puts a program where others enter it.
+fn put(object: &mut Ebpf, map: &str, place: u32, program: &ProgramFd) -> Result<(), ProgramError> {
+    let map = object.map_mut(map).ok_or(ProgramError::NotLoaded)?;
+    ProgramArray::try_from(map)?.set(place, program, 0)?;
     Ok(())
 }
 
@@ -162,6 +188,7 @@ fn attach(
 fn function(btf: &Btf, hook: &Hook) -> Option<&'static str> {
     let names = match hook.trigger {
         Trigger::Tracepoint(name) | Trigger::Entered(name, _) => return Some(name),
+        Trigger::Exited(_) => return Some(hooks::EXIT),
         Trigger::CallExit(name) => return Some(name).filter(|name| has_function(btf, name)),
         Trigger::Exit(names) | Trigger::Entry(names) | Trigger::Probe(names) => names,
     };
@@ -170,8 +197,9 @@ fn function(btf: &Btf, hook: &Hook) -> Option<&'static str> {
     names.find(|name| has_function(btf, name)).or(first)
 }
 
-/// The map of programs that others enter.
+/// The maps of programs that others enter.
 const ENTERED: &str = "ENTERED";
+const EXITS: &str = "EXITS";
 
 fn has_function(btf: &Btf, name: &str) -> bool {
     btf.id_by_type_name_kind(name, aya_obj::btf::BtfKind::Func)

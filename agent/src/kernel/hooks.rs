@@ -1,7 +1,7 @@
 //! Which programs make up a hook family under each backend, and where each is attached. Adding a hook is
 //! a line here and its program in `ebpf`.
 
-use whittle_schemas::record::Family;
+use whittle_schemas::record::{Family, exit as place};
 
 use super::plan::Backend;
 
@@ -13,6 +13,8 @@ pub(super) enum Trigger {
     /// By tail calls from the programs after it in the list: the place in map `ENTERED`, and a function with the arguments
     /// of theirs.
     Entered(&'static str, u32),
+    /// By tail calls from [`SYS_EXIT`] and each other: the place in map `EXITS`.
+    Exited(u32),
     /// The exit of a kernel function: the first of these names that the host has.
     Exit(&'static [&'static str]),
     /// The entry of one.
@@ -69,6 +71,10 @@ const fn entered(program: &'static str, function: &'static str, place: u32) -> H
     hook(program, Trigger::Entered(function, place))
 }
 
+const fn exited(program: &'static str, place: u32) -> Hook {
+    hook(program, Trigger::Exited(place))
+}
+
 const fn optional(hook: Hook) -> Hook {
     Hook {
         is_optional: true,
@@ -88,13 +94,20 @@ pub(super) const TRIAL: Hook = exit("process_execveat", &["__x64_sys_execveat"])
 /// The hook by which it finds out whether kprobes work.
 pub(super) const PROBE_TRIAL: Hook = probe("capability_capset_entry", &["cap_capset"]);
 
+/// What leads to the programs of all families at the exits of system calls. Every call of every task comes by, and is held there for as
+/// long as a program behind it takes: it has more stand-ins than others.
+pub(super) const SYS_EXIT: Hook = stood_for(4, tracepoint("exit_sys_exit", EXIT));
+
+/// The tracepoint of a call's exit.
+pub(super) const EXIT: &str = "sys_exit";
+
 const PROCESS: &[Hook] = &[
     stood_for(3, tracepoint("process_fork", "sched_process_fork")),
     stood_for(3, tracepoint("process_exec", "sched_process_exec")),
     stood_for(3, tracepoint("process_exit", "sched_process_exit")),
 ];
 
-const PROCESS_SYSCALL: &[Hook] = &[stood_for(2, tracepoint("process_sys_exit", "sys_exit"))];
+const PROCESS_SYSCALL: &[Hook] = &[exited("process_sys_exit", place::EXEC)];
 
 const PROCESS_TRAMPOLINE: &[Hook] = &[
     stood_for(1, exit("process_execve", &["__x64_sys_execve"])),
@@ -102,8 +115,8 @@ const PROCESS_TRAMPOLINE: &[Hook] = &[
 ];
 
 const FILE_SYSCALL: &[Hook] = &[
-    stood_for(2, tracepoint("file_sys_exit", "sys_exit")),
-    stood_for(2, tracepoint("change_sys_exit", "sys_exit")),
+    exited("file_sys_exit", place::OPEN),
+    exited("change_sys_exit", place::CHANGE),
 ];
 
 const FILE_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_file", RING)];
@@ -204,10 +217,7 @@ const SOCKET: &[Hook] = &[CONNECTED];
 /// How connects end that go on without their caller.
 const CONNECTED: Hook = tracepoint("socket_set_state", "inet_sock_set_state");
 
-const SOCKET_SYSCALL: &[Hook] = &[
-    CONNECTED,
-    stood_for(2, tracepoint("socket_sys_exit", "sys_exit")),
-];
+const SOCKET_SYSCALL: &[Hook] = &[CONNECTED, exited("socket_sys_exit", place::SOCKET)];
 
 const SOCKET_UNSEEN: &[Hook] = &[tracepoint("uring_unseen_socket", RING)];
 
@@ -271,7 +281,7 @@ const PRIVILEGE: &[Hook] = &[
     tracepoint("privilege_uring", RING),
 ];
 
-const PRIVILEGE_SYSCALL: &[Hook] = &[stood_for(2, tracepoint("privilege_sys_exit", "sys_exit"))];
+const PRIVILEGE_SYSCALL: &[Hook] = &[exited("privilege_sys_exit", place::PRIVILEGE)];
 
 const PRIVILEGE_TRAMPOLINE: &[Hook] = &[
     stood_for(1, call("privilege_mmap", "__x64_sys_mmap")),
@@ -303,7 +313,7 @@ const CALLSET: &[Hook] = &[stood_for(2, tracepoint("callset_sys_enter", "sys_ent
 const PAYLOAD: &[Hook] = &[tracepoint("payload_destroy", "tcp_destroy_sock")];
 
 const PAYLOAD_SYSCALL: &[Hook] = &[
-    stood_for(2, tracepoint("payload_sys_exit", "sys_exit")),
+    exited("payload_sys_exit", place::PAYLOAD),
     tracepoint("uring_unseen_payload", RING),
 ];
 
@@ -330,6 +340,11 @@ pub(super) fn syscall_entries() -> impl Iterator<Item = &'static str> {
 /// Whether kprobes see something of a family that the exits of system calls do not show.
 pub(super) fn has_probes(family: Family) -> bool {
     matches!(family, Family::File | Family::Socket | Family::Capability)
+}
+
+/// Whether [`SYS_EXIT`] leads to a program of the family.
+pub(super) fn is_led_to(family: Family, backend: Backend) -> bool {
+    of(family, backend).any(|hook| matches!(hook.trigger, Trigger::Exited(_)))
 }
 
 /// The hooks of a family under a backend. A kprobe comes after its kretprobe: what the first remembers the second must forget.

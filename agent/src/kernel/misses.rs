@@ -1,6 +1,7 @@
 //! Probes that the kernel left out. It runs none on a CPU where the same one is running already, interrupted or preempted there, and
 //! counts that with the program (`bpf_prog_inc_misses_counter` of `kernel/bpf/syscall.c`, 5.12 on); nothing else tells of it. Of a
-//! program with stand-ins it is the first that counts, less what they took: what is left nobody got.
+//! program with stand-ins it is the first that counts, less what they took: what is left nobody got. At the exit of system calls the kernel
+//! leaves out what has not yet looked at the call's number: it is a miss of each family that might have been meant.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +14,10 @@ use aya::{
     maps::{MapData, PerCpuArray},
     programs::Program,
 };
-use whittle_schemas::record::Family;
+use whittle_schemas::record::{
+    Family,
+    stand_in::{AT_EXIT, COUNTED},
+};
 
 use super::{KernelError, hooks, plan::Plan, stand_in::StoodFor};
 
@@ -22,13 +26,16 @@ const STOOD_IN: &str = "STOOD_IN";
 
 /// How often each family's probes were left out.
 pub struct Misses {
+    /// Each with whose it is: the number of its family, or [`AT_EXIT`].
     programs: Vec<(usize, OwnedFd)>,
     stood_in: PerCpuArray<MapData, u64>,
-    counted: OfFamilies,
+    counted: Left,
+    /// Families that the program at the exit of system calls leads to.
+    at_exit: Vec<Family>,
 }
 
-/// By the number of the family. Negative where stand-ins took calls before the first was attached.
-type OfFamilies = [i64; Family::ALL.len()];
+/// Calls that nobody got, by whose the program is. Negative where stand-ins took calls before the first was attached.
+type Left = [i64; COUNTED];
 
 impl Misses {
     /// Of the programs that are attached.
@@ -44,13 +51,12 @@ impl Misses {
             map: STOOD_IN,
             cause,
         })?;
-        let families = plan.families.iter();
-        let attached = families.filter_map(|family| Some((family.family, family.backend?)));
-        let hooks = attached.flat_map(|(family, backend)| {
+        let hooks = plan.observed().flat_map(|(family, backend)| {
             hooks::of(family, backend).map(move |hook| (family as usize, hook.program))
         });
         // One program may be on several functions.
-        let hooks: BTreeSet<_> = hooks.collect();
+        let mut hooks: BTreeSet<_> = hooks.collect();
+        hooks.insert((AT_EXIT, hooks::SYS_EXIT.program));
         let programs = hooks.into_iter().filter_map(|(family, name)| {
             let first = stood_for.iter().find(|stood_for| stood_for.program == name);
             // A call that this kernel does not have has a program that was not loaded.
@@ -63,7 +69,8 @@ impl Misses {
         let mut misses = Self {
             programs: programs.collect(),
             stood_in,
-            counted: OfFamilies::default(),
+            counted: Left::default(),
+            at_exit: plan.are_led_to().collect(),
         };
         misses.counted = misses.now();
         Ok(misses)
@@ -72,25 +79,22 @@ impl Misses {
     /// How often since the last time, by the number of the family. Whose accesses they were is not known, nor whether they were any.
     pub fn since_last(&mut self) -> [u64; Family::ALL.len()] {
         let now = self.now();
-        let mut since = [0; Family::ALL.len()];
+        let mut since = [0; COUNTED];
         for ((since, now), counted) in since.iter_mut().zip(now).zip(&mut self.counted) {
             // A call that the first was left out of and no stand-in has come to yet was counted, and is not taken back.
             let more = now.saturating_sub(*counted).max(0);
             *counted += more;
             *since = more.unsigned_abs();
         }
-        since
+        of_families(since, &self.at_exit)
     }
 
     /// How often ever. What stand-ins took is read first: of a call that is between the two it is missing.
-    fn now(&self) -> OfFamilies {
-        let took: Vec<u64> = (0..)
-            .take(Family::ALL.len())
-            .map(|family| self.took(family))
-            .collect();
-        let mut now = OfFamilies::default();
-        for (family, program) in &self.programs {
-            now[*family] += missed(program).unwrap_or(0).cast_signed();
+    fn now(&self) -> Left {
+        let took: Vec<u64> = (0..).take(COUNTED).map(|whose| self.took(whose)).collect();
+        let mut now = Left::default();
+        for (whose, program) in &self.programs {
+            now[*whose] += missed(program).unwrap_or(0).cast_signed();
         }
         for (now, took) in now.iter_mut().zip(took) {
             *now -= took.cast_signed();
@@ -98,11 +102,23 @@ impl Misses {
         now
     }
 
-    /// What stand-ins of a family took. Where that cannot be read, they took nothing.
-    fn took(&self, family: u32) -> u64 {
-        let of_cpus = self.stood_in.get(&family, 0);
+    /// What stand-ins took. Where that cannot be read, they took nothing.
+    fn took(&self, whose: u32) -> u64 {
+        let of_cpus = self.stood_in.get(&whose, 0);
         of_cpus.map_or(0, |of_cpus| of_cpus.iter().sum())
     }
+}
+
+/// What was left out at the exit of system calls is each of these families': a call concerns some of them or none.
+fn of_families(left_out: [u64; COUNTED], at_exit: &[Family]) -> [u64; Family::ALL.len()] {
+    let mut of_families = [0; Family::ALL.len()];
+    for (family, left_out) in of_families.iter_mut().zip(left_out) {
+        *family = left_out;
+    }
+    for family in at_exit {
+        of_families[*family as usize] += left_out[AT_EXIT];
+    }
+    of_families
 }
 
 fn descriptor(program: &Program) -> Option<OwnedFd> {
@@ -125,6 +141,19 @@ fn parse(information: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_at_the_exit_of_calls_is_a_miss_of_each_family_that_might_have_been_meant() {
+        let mut left_out = [0; COUNTED];
+        left_out[Family::File as usize] = 2;
+        left_out[Family::Capability as usize] = 3;
+        left_out[AT_EXIT] = 5;
+        let missed = of_families(left_out, &[Family::Process, Family::File]);
+        assert_eq!(missed[Family::Process as usize], 5);
+        assert_eq!(missed[Family::File as usize], 7);
+        assert_eq!(missed[Family::Capability as usize], 3);
+        assert_eq!(missed[Family::Socket as usize], 0);
+    }
 
     #[test]
     fn the_count_is_the_one_that_the_kernel_prints_beside_a_program() {

@@ -111,6 +111,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The families that are observed, with their backends.
+    pub(super) fn observed(&self) -> impl Iterator<Item = (Family, Backend)> {
+        let families = self.families.iter();
+        families.filter_map(|plan| Some((plan.family, plan.backend?)))
+    }
+
+    /// Of these, those that the one program at the exit of system calls leads to.
+    pub(super) fn are_led_to(&self) -> impl Iterator<Item = Family> {
+        let led_to = self
+            .observed()
+            .filter(|(family, backend)| hooks::is_led_to(*family, *backend));
+        led_to.map(|(family, _)| family)
+    }
+
     /// Adds a reason why a family is seen in part.
     pub(super) fn say_of(&mut self, family: Family, why: Option<&str>) {
         let of_family = self.families.iter_mut().find(|plan| plan.family == family);

@@ -112,10 +112,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use object::{Endianness, Object, ObjectSection, ObjectSymbol, read::elf::ElfFile64};
-    use whittle_schemas::record::{Family, stand_in::ALONE};
+    use whittle_schemas::record::{Family, exit::PLACES, stand_in::ALONE};
 
     use super::{
-        super::{hooks, loader::OBJECT, plan::Backend},
+        super::{
+            hooks::{self, Trigger},
+            loader::OBJECT,
+            plan::Backend,
+        },
         *,
     };
 
@@ -144,6 +148,33 @@ mod tests {
         section.data_range(symbol.address(), symbol.size()).ok()?
     }
 
+    /// `call bpf_tail_call`, helper 12.
+    const ENTERS: [u8; 8] = [0x85, 0, 0, 0, 12, 0, 0, 0];
+
+    fn has(code: &[u8], instruction: [u8; 8]) -> bool {
+        let mut instructions = code.chunks_exact(instruction.len());
+        instructions.any(|one| one == instruction)
+    }
+
+    #[test]
+    fn a_program_that_others_enter_has_a_tail_call_or_tasks_would_share_its_variables() {
+        let object = ElfFile64::<Endianness>::parse(OBJECT).expect("the object is whole");
+        let backends = [Backend::Trampoline, Backend::Syscall];
+        let families = Family::ALL.into_iter();
+        let hooks = families.flat_map(|family| backends.map(|backend| hooks::of(family, backend)));
+        let mut at_exit = BTreeSet::new();
+        for hook in hooks.flatten() {
+            match hook.trigger {
+                Trigger::Entered(..) => {}
+                Trigger::Exited(place) => assert!(at_exit.insert(place), "{}", hook.program),
+                _ => continue,
+            }
+            let code = code(&object, hook.program).expect("the object has each hook's program");
+            assert!(has(code, ENTERS), "{}", hook.program);
+        }
+        assert_eq!(at_exit, (0..PLACES).collect());
+    }
+
     #[test]
     fn a_program_with_stand_ins_asks_whether_it_is_one_or_each_would_count_the_call() {
         let object = ElfFile64::<Endianness>::parse(OBJECT).expect("the object is whole");
@@ -151,10 +182,10 @@ mod tests {
         let families = Family::ALL.into_iter();
         let hooks = families.flat_map(|family| backends.map(|backend| hooks::of(family, backend)));
         let mut asking = 0;
-        for hook in hooks.flatten().filter(|hook| hook.stand_ins > 0) {
+        let hooks = hooks.flatten().chain([&hooks::SYS_EXIT]);
+        for hook in hooks.filter(|hook| hook.stand_ins > 0) {
             let code = code(&object, hook.program).expect("the object has each hook's program");
-            let mut instructions = code.chunks_exact(ASKS.len());
-            assert!(instructions.any(|one| one == ASKS), "{}", hook.program);
+            assert!(has(code, ASKS), "{}", hook.program);
             asking += 1;
         }
         assert!(asking > 10, "{asking} hooks have stand-ins");

@@ -6,6 +6,7 @@ pub mod bound;
 pub mod callset;
 pub mod capability;
 pub mod counter;
+pub mod exit;
 pub mod file;
 pub mod immediate;
 pub mod loss;

@@ -1,5 +1,7 @@
 //! Programs that are attached several times over at one hook: which of them is which, by its attachment's cookie.
 
+use super::Family;
+
 /// The hook's only one: an attachment that was given no cookie.
 pub const ALONE: u64 = 0;
 
@@ -18,6 +20,12 @@ pub const fn cookie(hook: usize, place: u8) -> u64 {
     let hooks = 1 << (u8::BITS - PLACE_BITS);
     ((hook % hooks) << PLACE_BITS) as u64 | place as u64
 }
+
+/// Where what stand-ins take is counted that stand at the exit of system calls: behind the families, by whose numbers the others count.
+pub const AT_EXIT: usize = Family::ALL.len();
+
+/// How many of these counters there are.
+pub const COUNTED: usize = AT_EXIT + 1;
 
 /// Threads that an entry of the map `TAKEN` has a byte for each of.
 pub const THREADS_OF_ENTRY: u32 = 8;
