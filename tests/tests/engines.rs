@@ -1,5 +1,5 @@
-//! What whittle writes as Parquet, other engines read: DuckDB's reader and that of Arrow's C++, which share no code with the writer's, find the
-//! rows that are there, and by their statistics no fewer.
+//! What whittle writes as Parquet, other engines read: `duckdb` with a reader of its own, and `pyarrow` with that of Arrow's C++. They find the
+//! rows that are there, and by the statistics of the files no fewer.
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 

@@ -137,6 +137,10 @@ const _: () = assert!(size_of::<Header>() == 24);
 
 impl Header {
     /// [`Header::fixed`] of a body, which starts with the header.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the assertion: at most 256, in units of eight"
+    )]
     #[must_use]
     pub const fn fixed_of<T>() -> u8 {
         const { assert!(size_of::<T>().is_multiple_of(8) && size_of::<T>() <= FIXED_BYTES) };
