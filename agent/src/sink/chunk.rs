@@ -10,7 +10,7 @@ use parquet::{
         page::{CompressedPage, Page, PageWriter},
         writer::ColumnCloseResult,
     },
-    errors::Result,
+    errors::{ParquetError, Result},
     file::{
         metadata::ColumnChunkMetaData,
         statistics::Statistics,
@@ -123,6 +123,16 @@ impl Chunk {
         };
         Ok((bytes, result))
     }
+}
+
+/// For columns that say of no row that it has no value.
+pub(super) fn require_values(column: &ColumnDescriptor) -> Result<()> {
+    if column.max_def_level() > 0 {
+        return Err(ParquetError::General(
+            "the column has nulls, and no place for them".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn signed(bytes: usize) -> i64 {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::{
-    basic::Encoding,
-    column::writer::ColumnCloseResult,
-    errors::{ParquetError, Result},
-    file::statistics::Statistics,
-    schema::types::ColumnDescriptor,
+    basic::Encoding, column::writer::ColumnCloseResult, errors::Result,
+    file::statistics::Statistics, schema::types::ColumnDescriptor,
 };
 
-use super::{chunk::Chunk, runs::Value};
+use super::{
+    chunk::{Chunk, require_values},
+    runs::Value,
+};
 
 /// A column of numbers of which each differs little from the one before, such as times.
 pub(super) struct Numbers {
@@ -43,11 +43,7 @@ impl Numbers {
         mut self,
         column: &Arc<ColumnDescriptor>,
     ) -> Result<(Bytes, ColumnCloseResult)> {
-        if column.max_def_level() > 0 {
-            return Err(ParquetError::General(
-                "the column has nulls, and no place for them".to_owned(),
-            ));
-        }
+        require_values(column)?;
         let rows = self.deltas.numbers;
         let mut page = Vec::new();
         self.deltas.finish(&mut page);

@@ -8,13 +8,13 @@ use parquet::{
     basic::Encoding,
     column::writer::ColumnCloseResult,
     data_type::ByteArray,
-    errors::{ParquetError, Result},
+    errors::Result,
     file::statistics::{Statistics, ValueStatistics},
     schema::types::ColumnDescriptor,
 };
 
 use super::{
-    chunk::{Chunk, PAGE_BYTES},
+    chunk::{Chunk, PAGE_BYTES, require_values},
     delta::Deltas,
     runs::MOST_STATISTICS_BYTES,
 };
@@ -97,11 +97,7 @@ impl Texts {
         mut self,
         column: &Arc<ColumnDescriptor>,
     ) -> Result<(Bytes, ColumnCloseResult)> {
-        if column.max_def_level() > 0 {
-            return Err(ParquetError::General(
-                "the column has nulls, and no place for them".to_owned(),
-            ));
-        }
+        require_values(column)?;
         if self.rows > 0 || self.chunk.is_none() {
             self.page()?;
         }
