@@ -13,6 +13,8 @@ use whittle_schemas::record::{Family, counter::Reason, exit::CHANGE, file::chang
 use crate::{
     access::{self, AT_FDCWD, Asking},
     entry, exit, kernel,
+    maps::ENTERED,
+    own_stack,
     path::Asked,
     subject::{self, Sighting},
     syscall::Call,
@@ -34,7 +36,7 @@ fn change_sys_exit(ctx: BtfTracePointContext) -> i32 {
 /// What the exits of the entry functions lead to.
 #[fexit(function = "__x64_sys_mmap")]
 fn change_entered(ctx: FExitContext) -> i32 {
-    entry::keep_on_own_stack(&ctx);
+    own_stack::keep(&ctx, &ENTERED);
     if let Some(sighting) = Sighting::of(Family::File) {
         let call = Call::of_entry(&ctx);
         ended(sighting, entry::number(&call), &call);

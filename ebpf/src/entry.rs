@@ -5,7 +5,7 @@
 
 use aya_ebpf::programs::FExitContext;
 
-use crate::{config, maps::ENTERED, syscall::Call};
+use crate::{maps::ENTERED, syscall::Call};
 
 /// Place in [`ENTERED`]; the agent puts the program there before it attaches what enters them.
 pub(crate) const CHANGE: u32 = 0;
@@ -16,17 +16,6 @@ pub(crate) fn enter(ctx: &FExitContext, place: u32) -> i32 {
     // SAFETY: nothing here has to be dropped. It comes back only where the place is empty, which the agent sees to.
     unsafe { ENTERED.tail_call(ctx, place) };
     0
-}
-
-/// To be at the start of every program that others enter. From Linux 6.13 on the kernel keeps the variables of a program in memory of the
-/// CPU, for it lets nobody else into that program there; but who comes by a tail call from another one is not asked, and where the
-/// kernel preempts probes two tasks would have the same variables. They stay on the task's stack in a program that itself has a tail call, which
-/// this one has for nothing else: it is never made.
-#[inline(always)]
-pub(crate) fn keep_on_own_stack(ctx: &FExitContext) {
-    if config::agent_tgid() == 0 {
-        enter(ctx, CHANGE);
-    }
 }
 
 /// The call's own number: that of an x32 call has a bit more.

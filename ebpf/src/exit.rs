@@ -6,7 +6,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use whittle_schemas::record::exit::{CHANGE, EXEC, OPEN, PAYLOAD, PLACES, PRIVILEGE, SOCKET};
 
 use crate::{
-    change, config, file, maps::EXITS, payload, privilege, process, socket, stand_in, subject,
+    change, file, maps::EXITS, own_stack, payload, privilege, process, socket, stand_in, subject,
     syscall::Call,
 };
 
@@ -25,14 +25,14 @@ fn exit_sys_exit(ctx: BtfTracePointContext) -> i32 {
 }
 
 /// To be at the end of each program that is entered, whatever came of it: goes on in the next one that the call concerns. The tail
-/// call is there even where nothing can follow, and is never made then: see `entry::keep_on_own_stack`.
+/// call is there even where nothing can follow, and is never made then: see `own_stack`.
 #[inline(always)]
 pub(crate) fn go_on<const PLACE: u32>(ctx: &BtfTracePointContext) -> i32 {
     let behind = const { behind(PLACE) };
     if behind != 0 {
         enter(ctx, concerned(&Call::of(ctx)) & behind);
-    } else if config::agent_tgid() == 0 {
-        enter(ctx, 1 << PLACE);
+    } else {
+        own_stack::keep(ctx, &EXITS);
     }
     0
 }

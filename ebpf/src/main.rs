@@ -51,6 +51,7 @@ mod loss;
 mod maps;
 mod member;
 mod number;
+mod own_stack;
 mod path;
 mod payload;
 mod peer;

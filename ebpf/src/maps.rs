@@ -82,6 +82,10 @@ pub(crate) static ENTERED: ProgramArray = ProgramArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static EXITS: ProgramArray = ProgramArray::with_max_entries(exit::PLACES, 0);
 
+/// No programs, of the type that probes of functions have: see `own_stack`.
+#[map]
+pub(crate) static NOWHERE: ProgramArray = ProgramArray::with_max_entries(1, 0);
+
 /// Arguments of kernel functions that threads are inside of, where kprobes tell of them: see `function`.
 #[map]
 pub(crate) static INSIDE: HashMap<u64, [u64; ARGUMENTS]> =

@@ -24,7 +24,8 @@ use whittle_schemas::record::{
 
 use crate::{
     connection,
-    maps::{SOCKETS, TLS_CALLS},
+    maps::{NOWHERE, SOCKETS, TLS_CALLS},
+    own_stack,
     source::Source,
     subject::{self, Sighting},
     syscall::read_user_or_zero,
@@ -60,6 +61,7 @@ pub(crate) fn moved(sock: u64) {
 
 #[uprobe]
 fn tls_enter(ctx: ProbeContext) -> u32 {
+    own_stack::keep(&ctx, &NOWHERE);
     let Some(task) = subject::watched() else {
         return 0;
     };
@@ -118,6 +120,7 @@ fn tls_read_ex(ctx: RetProbeContext) -> u32 {
 
 #[uprobe]
 fn tls_free(ctx: ProbeContext) -> u32 {
+    own_stack::keep(&ctx, &NOWHERE);
     if subject::watched().is_some() {
         connection::closed_object(ctx.arg(0).unwrap_or(0));
     }
@@ -144,6 +147,7 @@ fn counted(ctx: &RetProbeContext, place: u64) -> u64 {
 
 #[inline(always)]
 fn on_return(ctx: &RetProbeContext, direction: u8, moved: impl Fn(&TlsCall) -> u64) -> u32 {
+    own_stack::keep(ctx, &NOWHERE);
     if subject::watched().is_none() {
         return 0;
     }
