@@ -30,7 +30,7 @@ use crate::{
     conversation::Conversations,
     decode,
     identity::{self, Identities},
-    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted},
+    kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted, WokenBy},
     model::{Clock, Event, ScriptSeen, Subject, Touch},
     sink::{self, Frame as Spooled, Place, Touched},
     window::{Frame, Usage, Window, subject_row},
@@ -209,10 +209,10 @@ impl Recorder {
                 self.forget_the_gone()?;
             }
             let ready = match records {
-                0 => self.wait(until, left)?,
-                TURN.. => self.wait(until, Duration::ZERO)?,
+                0 => self.wait(until, left, WokenBy::Any)?,
+                TURN.. => wait::wait(&mut wait::polled(until), Duration::ZERO)?,
                 _ => match self.pace.looked(now_ns) {
-                    None => self.wait(until, left)?,
+                    None => self.wait(until, left.min(pace::LATER), WokenBy::Urgent)?,
                     Some(rest) => wait::wait(&mut wait::polled(until), rest.min(left))?,
                 },
             };
@@ -247,12 +247,23 @@ impl Recorder {
     }
 
     /// None: records are there, or the window is over.
-    fn wait(&self, until: &[BorrowedFd<'_>], left: Duration) -> Result<Option<usize>, RecordError> {
+    fn wait(
+        &mut self,
+        until: &[BorrowedFd<'_>],
+        left: Duration,
+        by: WokenBy,
+    ) -> Result<Option<usize>, RecordError> {
+        if !self.probes.ring.begin_to_wait(by) {
+            // What is waited for beside the ring is looked at all the same.
+            return wait::wait(&mut wait::polled(until), Duration::ZERO);
+        }
         let ring = self.probes.ring.as_fd();
         // The ring comes last, so that the others keep their numbers.
         let mut wanted = wait::polled(until);
         wanted.push(PollFd::from_borrowed_fd(ring, PollFlags::IN));
-        Ok(wait::wait(&mut wanted, left)?.filter(|index| *index < until.len()))
+        let ready = wait::wait(&mut wanted, left);
+        self.probes.ring.end_to_wait();
+        Ok(ready?.filter(|index| *index < until.len()))
     }
 
     /// Reads the ring empty, or as many records; says how many there were.

@@ -20,6 +20,7 @@ use crate::{
     subject::Sighting,
     typed::{self, Typed},
     usage,
+    wake::Urgency,
 };
 
 /// A file that was opened, with the `O_` flags that the caller gave.
@@ -58,6 +59,10 @@ pub(crate) fn opened_typed(
         typed::walk(scratch, file);
         path::walk_on_from(slot, &mut text);
         text.magic = typed::magic(file);
+        let length = file
+            .follow(offset!(file_path_dentry))
+            .load(offset!(dentry_name_len));
+        let urgency = Urgency::of_file(scratch, length);
         if path::is_removed(object[2]) {
             text.walk_flags |= WALK_DELETED;
         }
@@ -67,7 +72,7 @@ pub(crate) fn opened_typed(
             device: object[2] as u32,
             mode: u32::from(mode),
         };
-        send(scratch, sighting, &key, text, inode)
+        send(scratch, sighting, &key, text, inode, urgency)
     })?;
     usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())
@@ -191,12 +196,14 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
         path::walk(slot, path, &mut text);
+        let length = read(path.dentry, offset!(dentry_name_len)).unwrap_or(0);
+        let urgency = Urgency::of_file(scratch, length);
         let inode = Inode {
             number,
             device,
             mode: u32::from(mode),
         };
-        send(scratch, sighting, &key, text, inode)
+        send(scratch, sighting, &key, text, inode, urgency)
     })?;
     usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())
@@ -238,6 +245,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
                 device: 0,
                 mode: 0,
             },
+            Urgency::Later,
         )?;
         first = key.id;
         Ok(())
@@ -307,6 +315,7 @@ fn send(
     key: &UsageKey,
     text: Text,
     inode: Inode,
+    urgency: Urgency,
 ) -> Result<(), Reason> {
     if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
         sighting.count(Reason::Truncated);
@@ -319,7 +328,7 @@ fn send(
         device: inode.device,
         mode: inode.mode,
     };
-    emit::send(scratch, body, &text)
+    emit::send(scratch, body, &text, urgency)
 }
 
 /// `FMODE_CREATED` of `include/linux/fs.h`: this open made the file.

@@ -14,6 +14,7 @@ use crate::{
     scratch::{self, Scratch},
     source::{BUFFERS, IOVEC_BYTES, Source, iovec, smaller},
     subject::Sighting,
+    wake::Urgency,
 };
 
 /// Most chunks of one call: those of the most that is kept of a request, and as many again for buffers of a vector
@@ -187,7 +188,7 @@ fn try_send(scratch: &mut Scratch, address: u64, kept: u32, length: u32) -> Resu
     body.header = emit::header::<PayloadBody>(KIND_PAYLOAD, body.header.flags, &text);
     body.kept = kept;
     body.length = length;
-    emit::send_as_it_is::<PayloadBody>(scratch, &text)?;
+    emit::send_as_it_is::<PayloadBody>(scratch, &text, Urgency::Later)?;
     // SAFETY: as above.
     let body = unsafe { &mut *scratch.body::<PayloadBody>() };
     body.offset += u64::from(kept);

@@ -20,6 +20,7 @@ use crate::{
     path, scratch,
     subject::Sighting,
     usage::{self, Generation},
+    wake::Urgency,
 };
 
 pub(crate) const EINPROGRESS: i32 = 115;
@@ -139,7 +140,7 @@ fn ended(sock: u64, state: u8) {
         body.header = emit::header::<SocketBody>(KIND_SOCKET, generation.flags(), &path::EMPTY);
         body.header.tgid = connected.tgid;
         body.header.tid = connected.tid;
-        emit::send_as_it_is::<SocketBody>(scratch, &path::EMPTY)?;
+        emit::send_as_it_is::<SocketBody>(scratch, &path::EMPTY, Urgency::Later)?;
         usage::begin(generation, Family::Socket, key.id);
         Ok(())
     });

@@ -28,6 +28,7 @@ use crate::{
     subject::{self, Sighting},
     typed::Typed,
     usage::Generation,
+    wake::Urgency,
 };
 
 /// An OpenSSL object: its address means something in its own process only.
@@ -192,7 +193,7 @@ extern "C" fn announce_socket(sighting: u32, sock: u64, subject: u64) -> u32 {
         body.connection = connection(stream, TCP);
         body.subject = subject;
         body.peer = stream.peer;
-        emit::send_as_it_is::<OpenedBody>(scratch, &path::EMPTY)
+        emit::send_as_it_is::<OpenedBody>(scratch, &path::EMPTY, Urgency::Later)
     });
     Reason::number(sent)
 }
@@ -452,7 +453,9 @@ fn close(stream: &Stream, transport: u8, wire: [u64; 2]) {
         wire_sent: wire[0],
         wire_received: wire[1],
     };
-    if let Err(reason) = scratch::with(|scratch, _| emit::send(scratch, body, &path::EMPTY)) {
+    if let Err(reason) =
+        scratch::with(|scratch, _| emit::send(scratch, body, &path::EMPTY, Urgency::Later))
+    {
         count::up(generation, Family::Payload, reason);
     }
 }

@@ -9,6 +9,7 @@ use whittle_schemas::record::{ABI_VERSION, Header, Text, counter::Reason};
 use crate::{
     maps::RING,
     scratch::{SCRATCH_BYTES, Scratch},
+    wake::{self, Urgency},
 };
 
 /// The header of a record of `kind` with body `T`, made now by the running task.
@@ -32,21 +33,32 @@ pub(crate) fn header<T>(kind: u8, flags: u8, text: &Text) -> Header {
 
 /// Copies the record to the ring: the fixed part with `body` at its start, and the text.
 #[inline(always)]
-pub(crate) fn send<T>(scratch: &mut Scratch, body: T, text: &Text) -> Result<(), Reason> {
+pub(crate) fn send<T>(
+    scratch: &mut Scratch,
+    body: T,
+    text: &Text,
+    urgency: Urgency,
+) -> Result<(), Reason> {
     // SAFETY: the scratch has room for a body, and is aligned for it.
     unsafe { scratch.body::<T>().write(body) };
-    send_as_it_is::<T>(scratch, text)
+    send_as_it_is::<T>(scratch, text, urgency)
 }
 
 /// As [`send`], with a body that stands in the scratch already.
 #[inline(always)]
-pub(crate) fn send_as_it_is<T>(scratch: &mut Scratch, text: &Text) -> Result<(), Reason> {
+pub(crate) fn send_as_it_is<T>(
+    scratch: &mut Scratch,
+    text: &Text,
+    urgency: Urgency,
+) -> Result<(), Reason> {
     let length = bounded(size_of::<T>() as u32 + text.walked_bytes + text.asked_bytes);
     let ring = (&raw const RING).cast_mut();
     let record = scratch.body::<T>();
+    let flags = wake::flags(urgency);
     // SAFETY: the mask keeps the length inside of the scratch; RING is a map.
-    let sent = unsafe { bpf_ringbuf_output(ring.cast(), record.cast(), length, 0) };
+    let sent = unsafe { bpf_ringbuf_output(ring.cast(), record.cast(), length, flags) };
     if sent == 0 {
+        wake::sent(flags);
         Ok(())
     } else {
         Err(Reason::RingFull)

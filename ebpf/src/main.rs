@@ -70,6 +70,7 @@ mod tls;
 mod typed;
 mod uring;
 mod usage;
+mod wake;
 
 /// The kernel lets a program call helpers that are for GPL-compatible programs only if it says so here.
 #[unsafe(link_section = "license")]

@@ -14,6 +14,7 @@ use whittle_schemas::record::{
     stand_in::{COUNTED, THREADS_OF_ENTRY},
     subject::SubjectKey,
     usage::UsageSlot,
+    wake::Wake,
 };
 
 use crate::{
@@ -73,6 +74,10 @@ pub(crate) static GENERATION: Array<u32> = Array::with_max_entries(1, 0);
 /// First sights: records of `whittle_schemas::record`.
 #[map]
 pub(crate) static RING: RingBuf = RingBuf::with_byte_size(bound::RING_BYTES, 0);
+
+/// What wakes the agent now: see `wake`.
+#[map]
+pub(crate) static WAKE: Array<Wake> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// Programs that several hooks enter: see `entry`.
 #[map]

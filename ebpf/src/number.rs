@@ -2,7 +2,7 @@
 
 use whittle_schemas::record::{Header, counter::Reason, usage::UsageKey};
 
-use crate::{emit, path, scratch, subject::Sighting, usage};
+use crate::{emit, path, scratch, subject::Sighting, usage, wake::Urgency};
 
 /// Counts a repeat; the first access of its kind is sent, with the body that the family makes behind the header.
 #[inline(always)]
@@ -17,7 +17,7 @@ pub(crate) fn touch<T>(
     }
     scratch::with(|scratch, _| {
         let header = emit::header::<T>(kind, sighting.generation.flags(), &path::EMPTY);
-        emit::send(scratch, body(header), &path::EMPTY)
+        emit::send(scratch, body(header), &path::EMPTY, Urgency::Later)
     })?;
     usage::begin(sighting.generation, sighting.family, key.id);
     Ok(())

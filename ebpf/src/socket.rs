@@ -29,6 +29,7 @@ use crate::{
     subject::{self, Sighting},
     syscall::{Call, read_user_into, read_user_or_zero},
     usage::{self, Generation},
+    wake::Urgency,
 };
 
 const CONNECT_CALL: u64 = 42;
@@ -363,7 +364,7 @@ fn try_touch(sighting: Sighting, act: &Act, subject: u64) -> Result<(), Reason> 
         }
         body.header = emit::header::<SocketBody>(KIND_SOCKET, sighting.generation.flags(), &text);
         body.text = text;
-        emit::send_as_it_is::<SocketBody>(scratch, &text)?;
+        emit::send_as_it_is::<SocketBody>(scratch, &text, Urgency::Later)?;
         usage::begin(sighting.generation, sighting.family, key.id);
         Ok(())
     })

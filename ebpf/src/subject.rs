@@ -23,6 +23,7 @@ use crate::{
     scratch::{self, BPF_NOEXIST, Scratch},
     typed::{self, Typed},
     usage::{self, Generation},
+    wake::Urgency,
 };
 
 /// An access as it reaches a probe: in which generation and family it counts, and whose it is.
@@ -413,7 +414,7 @@ pub(crate) fn send(
     body.parent_tgid = read(parent, offset!(task_tgid)).unwrap_or(0);
     body.part = part;
     grants::write(slot, part == PART_EXECUTABLE);
-    emit::send_as_it_is::<SubjectBody>(scratch, &text)
+    emit::send_as_it_is::<SubjectBody>(scratch, &text, Urgency::Now)
 }
 
 /// A number that no other call gives: the time, and the CPU for calls at the same time.

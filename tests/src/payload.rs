@@ -17,7 +17,7 @@ use rustix::{
 };
 use whittle_agent::{
     decode,
-    kernel::{self, Backend, Counts, Limits, OpensslFile, Probes, Scope, Wanted},
+    kernel::{self, Backend, Counts, Limits, OpensslFile, Probes, Scope, Wanted, WokenBy},
     model::{Closed, ConnectionId, Direction, Event, Opened, Payload, Transport},
 };
 use whittle_schemas::record::{Family, counter::Reason};
@@ -166,7 +166,7 @@ pub fn overhear(command: &mut Command, limits: Limits) -> Result<Overheard> {
     // A connection is over some time after the program: when the other end has closed it too.
     while ended.is_some() || overheard.is_any_open() {
         let timeout = ended.is_none().then_some(&until_closed);
-        match wait(&probes, ended, timeout)? {
+        match wait(&mut probes, ended, timeout)? {
             Waited::Records => {}
             Waited::Ended => ended = None,
             Waited::TimedOut => break,
@@ -220,19 +220,23 @@ enum Waited {
 
 /// Waits for records, or for the end of the process.
 fn wait(
-    probes: &Probes,
+    probes: &mut Probes,
     ended: Option<BorrowedFd<'_>>,
     timeout: Option<&Timespec>,
 ) -> Result<Waited> {
+    if !probes.ring.begin_to_wait(WokenBy::Any) {
+        return Ok(Waited::Records);
+    }
     let mut wanted = vec![PollFd::from_borrowed_fd(probes.ring.as_fd(), PollFlags::IN)];
     wanted.extend(ended.map(|ended| PollFd::from_borrowed_fd(ended, PollFlags::IN)));
     let ready = rustix::io::retry_on_intr(|| poll(&mut wanted, timeout))?;
-    if ready == 0 {
-        return Ok(Waited::TimedOut);
-    }
     let has_ended = wanted
         .get(1)
         .is_some_and(|ended| !ended.revents().is_empty());
+    probes.ring.end_to_wait();
+    if ready == 0 {
+        return Ok(Waited::TimedOut);
+    }
     Ok(if has_ended {
         Waited::Ended
     } else {

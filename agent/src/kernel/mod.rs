@@ -40,4 +40,5 @@ pub use openssl::{OpensslFile, OpensslUse};
 pub use plan::{Backend, FamilyPlan, Plan, Wanted};
 pub use relocate::RelocateError;
 pub use remembered::Remembered;
+pub use ring::WokenBy;
 pub use support::{Facts, facts};

@@ -2,6 +2,7 @@
 //! it a record stands. aya makes the map; its own consumer maps the records twice, so that none wraps around the end, and
 //! the agent would hold twice its largest piece of memory for one record in thirty thousand.
 
+mod alarm;
 mod pages;
 mod span;
 
@@ -15,6 +16,8 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::KernelError;
+use alarm::Alarm;
+pub use alarm::WokenBy;
 use pages::Pages;
 use span::{HEAD_BYTES, Span, Standing};
 
@@ -22,6 +25,7 @@ use span::{HEAD_BYTES, Span, Standing};
 pub struct Ring {
     map: MapData,
     pages: Pages,
+    alarm: Alarm,
     /// Bytes that were read since the map was made; it wraps around, as the kernel's own position does.
     position: usize,
     /// Bytes that the kernel had given away, as last looked at.
@@ -29,6 +33,10 @@ pub struct Ring {
 }
 
 const NAME: &str = "RING";
+const WAKE: &str = "WAKE";
+
+/// Part of the ring, as a divisor, that what can wait may fill before its reader is woken.
+const WAITING: usize = 8;
 
 impl Ring {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
@@ -40,9 +48,18 @@ impl Ring {
             cause: MapError::IoError(cause),
         })?;
         let position = pages.consumed();
+        let Some(Map::Array(wake)) = object.take_map(WAKE) else {
+            return Err(KernelError::Incomplete(WAKE));
+        };
+        let most = u32::try_from(pages.size() / WAITING).unwrap_or(u32::MAX);
+        let alarm = Alarm::map(&wake, most).map_err(|cause| KernelError::Map {
+            map: WAKE,
+            cause: MapError::IoError(cause),
+        })?;
         Ok(Self {
             map,
             pages,
+            alarm,
             position,
             produced: position,
         })
@@ -72,6 +89,21 @@ impl Ring {
         self.read(|bytes| Bytes::from_owner(Zeroizing::new(bytes.to_vec())))
     }
 
+    /// Has its descriptor become readable from now on by what is said. False: there are records already, and nothing to wait for.
+    pub fn begin_to_wait(&mut self, by: WokenBy) -> bool {
+        self.alarm.set(by);
+        let is_empty = self.next_bytes().is_none();
+        if !is_empty {
+            self.alarm.clear();
+        }
+        is_empty
+    }
+
+    /// The waiting is over.
+    pub fn end_to_wait(&mut self) {
+        self.alarm.clear();
+    }
+
     /// How long the record at the position is, past those that were given up; None where none is whole yet.
     fn next_bytes(&mut self) -> Option<usize> {
         loop {
@@ -95,7 +127,7 @@ impl Ring {
 }
 
 impl AsFd for Ring {
-    /// Readable when there are records.
+    /// Readable when there are records; what wakes who waits for it says [`Ring::begin_to_wait`].
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.map.fd().as_fd()
     }

@@ -15,6 +15,9 @@ const WARY: u32 = 4;
 /// A storm goes on where there are so many looks in a slice, of at most some fifty.
 const GOES_ON: u32 = 32;
 
+/// How long what can wait gathers in the ring, once some has come.
+pub(super) const LATER: Duration = Duration::from_millis(200);
+
 /// How long records gather then: the ring holds what a busy machine does in many times this.
 const REST: Duration = Duration::from_millis(2);
 

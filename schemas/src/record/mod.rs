@@ -18,6 +18,7 @@ pub mod socket;
 pub mod stand_in;
 pub mod subject;
 pub mod usage;
+pub mod wake;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -128,7 +128,22 @@ mod tests {
             ("/", false),
         ] {
             assert_eq!(may_be_library(Path::new(path)), expected, "{path}");
+            if expected {
+                assert!(wakes(path), "{path}: the agent hears of it too late");
+            }
         }
+    }
+
+    /// Whether an open of it wakes the agent.
+    fn wakes(path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned() + "/";
+        let four = |at: usize| {
+            name.as_bytes()[at..at + 4]
+                .try_into()
+                .map(u32::from_le_bytes)
+        };
+        let (first, last) = (four(0).unwrap_or(0), four(name.len() - 4).unwrap_or(0));
+        whittle_schemas::record::wake::is_library(first, last)
     }
 
     #[test]
