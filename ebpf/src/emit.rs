@@ -2,12 +2,12 @@
 
 use core::arch::asm;
 
-use aya_ebpf::helpers::generated::bpf_ringbuf_output;
+use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ringbuf_output};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_boot_ns};
 use whittle_schemas::record::{ABI_VERSION, Header, Text, counter::Reason};
 
 use crate::{
-    maps::RING,
+    maps::{RING, TICK},
     scratch::{SCRATCH_BYTES, Scratch},
     wake::{self, Urgency},
 };
@@ -18,6 +18,7 @@ pub(crate) fn header<T>(kind: u8, flags: u8, text: &Text) -> Header {
     let task = bpf_get_current_pid_tgid();
     // SAFETY: the helper has no precondition.
     let boottime_ns = unsafe { bpf_ktime_get_boot_ns() };
+    note_tick(boottime_ns);
     let length = size_of::<T>() as u32 + text.walked_bytes + text.asked_bytes;
     Header {
         kind,
@@ -28,6 +29,18 @@ pub(crate) fn header<T>(kind: u8, flags: u8, text: &Text) -> Header {
         boottime_ns,
         tgid: (task >> 32) as u32,
         tid: task as u32,
+    }
+}
+
+/// Tells the agent what the time is in jiffies.
+#[inline(always)]
+fn note_tick(boottime_ns: u64) {
+    if let Some(tick) = TICK.get_ptr_mut(0) {
+        // SAFETY: a map's value; what two CPUs write at once is a tick apart. The helper has no precondition.
+        unsafe {
+            (&raw mut (*tick).jiffies).write_volatile(bpf_jiffies64());
+            (&raw mut (*tick).boottime_ns).write_volatile(boottime_ns);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use whittle_schemas::record::{
     socket::SocketBody,
     stand_in::{COUNTED, THREADS_OF_ENTRY},
     subject::SubjectKey,
-    usage::UsageSlot,
+    usage::{Tick, UsageSlot},
     wake::Wake,
 };
 
@@ -70,6 +70,10 @@ pub(crate) static LOSSES_1: HashMap<LossKey, u64> = HashMap::with_max_entries(bo
 /// Which generation counts now: 0 or 1. The agent swaps it each window.
 #[map]
 pub(crate) static GENERATION: Array<u32> = Array::with_max_entries(1, 0);
+
+/// When a record was made last.
+#[map]
+pub(crate) static TICK: Array<Tick> = Array::with_max_entries(1, 0);
 
 /// First sights: records of `whittle_schemas::record`.
 #[map]

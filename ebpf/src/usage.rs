@@ -1,7 +1,7 @@
 //! The usage map: a repeat costs one lookup and one add, and ends here. Keys are never taken out of a generation that counts, so
 //! that a free place ends a search; the agent empties one that no program looks at any more.
 
-use aya_ebpf::helpers::bpf_ktime_get_boot_ns;
+use aya_ebpf::helpers::generated::bpf_jiffies64;
 use whittle_schemas::record::{
     FLAG_SECOND_GENERATION, Family,
     counter::Reason,
@@ -132,7 +132,7 @@ pub(crate) fn repeat_here(generation: Generation, id: UsageId) -> bool {
         if slot.holds(id) {
             count::add(slot.claims_and_repeats(), 1);
             // SAFETY: the helper has no precondition.
-            slot.set_last(unsafe { bpf_ktime_get_boot_ns() });
+            slot.set_last(unsafe { bpf_jiffies64() });
             return true;
         }
         if slot.is_free() {
@@ -265,8 +265,8 @@ impl Slot {
     }
 
     #[inline(always)]
-    fn set_last(self, boottime_ns: u64) {
+    fn set_last(self, jiffies: u64) {
         // SAFETY: inside of a map value.
-        unsafe { (&raw mut (*self.0).last_boottime_ns).write_volatile(boottime_ns) };
+        unsafe { (&raw mut (*self.0).last_jiffies).write_volatile(jiffies) };
     }
 }

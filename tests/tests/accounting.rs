@@ -228,3 +228,38 @@ fn whittle_records_nothing_of_its_own() -> Result<()> {
     );
     Ok(())
 }
+
+/// Opens a file, and again after half a second; says when each was, in microseconds UTC.
+const TWICE: &str = "import sys, time
+for wait in (0, 0.5):
+    time.sleep(wait)
+    open(sys.argv[1]).close()
+    print(time.time_ns() // 1000, flush=True)
+";
+
+#[test]
+fn an_access_was_seen_last_when_it_was_made_last() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let file = root.path().join("twice");
+    fs::write(&file, "")?;
+    let path = file.display().to_string();
+    let command = words(&["python3", "-c", TWICE, &path]);
+    let recording = recorded::record(&root.path().join("data"), root.path(), &command)?;
+    let said = String::from_utf8(recording.output.stdout.clone())?;
+    let said: Vec<i64> = said.lines().filter_map(|line| line.parse().ok()).collect();
+    let usage = recording.tables.usage.iter();
+    let rows: Vec<_> = usage
+        .filter(|row| row.resource == path.as_bytes())
+        .collect();
+    let ([first, last], [row]) = (said.as_slice(), rows.as_slice()) else {
+        anyhow::bail!("{said:?} and {rows:?}");
+    };
+    // The kernel tells repeats to a jiffy, which is at most 10 ms. However late the program says it, it says it in this order.
+    let jiffies = 20_000;
+    ensure!(row.first_seen_us <= first, "{row:?}, said {said:?}");
+    ensure!(
+        (first + 500_000 - jiffies..=last + jiffies).contains(&row.last_seen_us),
+        "{row:?}, said {said:?}"
+    );
+    Ok(())
+}

@@ -4,17 +4,32 @@ use aya::{
     Ebpf,
     maps::{Array, Map, MapData, MapError},
 };
-use whittle_schemas::record::usage::UsageSlot;
+use rustix::time::{ClockId, clock_getres};
+use whittle_schemas::record::usage::{Tick, UsageId, UsageSlot};
 
 use super::{KernelError, grace::Grace, mapped::Mapped};
 
 const USAGE: &str = "USAGE";
 const SWITCH: &str = "GENERATION";
+const TICK: &str = "TICK";
+
+/// Repeats of an access, as the kernel counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeats {
+    /// Of which access.
+    pub id: UsageId,
+    /// How many, after the first.
+    pub count: u64,
+    /// The last one's time on `CLOCK_BOOTTIME`, in nanoseconds, exact to a jiffy; before any time where there are none.
+    pub last_boottime_ns: u64,
+}
 
 /// Both generations, and the switch between them.
 pub struct Generations {
     usages: Mapped<UsageSlot>,
     switch: Array<MapData, u32>,
+    tick: Array<MapData, [u64; 2]>,
+    jiffy_ns: u64,
     grace: Grace,
     current: usize,
 }
@@ -29,7 +44,11 @@ impl Generations {
         let Some(Map::Array(usages)) = object.take_map(USAGE) else {
             return Err(KernelError::Incomplete(USAGE));
         };
+        let tick = object.take_map(TICK).ok_or(KernelError::Incomplete(TICK))?;
+        let tick = Array::try_from(tick).map_err(|cause| KernelError::Map { map: TICK, cause })?;
         Ok(Self {
+            tick,
+            jiffy_ns: jiffy_ns(),
             usages: Mapped::new(usages).map_err(|cause| failed(USAGE, cause))?,
             switch,
             grace: Grace::new().map_err(|cause| failed(SWITCH, cause))?,
@@ -59,13 +78,46 @@ impl Generations {
     ///
     /// # Errors
     /// The kernel does not let the map be mapped into memory.
-    pub fn drain(&mut self, generation: usize) -> Result<Vec<UsageSlot>, KernelError> {
+    pub fn drain(&mut self, generation: usize) -> Result<Vec<Repeats>, KernelError> {
+        let [jiffies, boottime_ns] = self
+            .tick
+            .get(&0, 0)
+            .map_err(|cause| KernelError::Map { map: TICK, cause })?;
+        let tick = Tick {
+            jiffies,
+            boottime_ns,
+        };
+        let jiffy_ns = self.jiffy_ns;
         let half = self.usages.entries() / 2;
         let first = half * (generation & 1);
         let taken = self
             .usages
             .take(first..first + half, |slot| slot.claims_and_repeats != 0);
-        taken.map_err(|cause| failed(USAGE, cause))
+        let taken = taken.map_err(|cause| failed(USAGE, cause))?;
+        let repeats = taken.into_iter();
+        Ok(repeats
+            .map(|slot| repeats_of(&slot, tick, jiffy_ns))
+            .collect())
+    }
+}
+
+/// Nanoseconds of a jiffy: what the kernel's coarse clocks go on by (`KTIME_LOW_RES` of `include/linux/hrtimer_defs.h`).
+fn jiffy_ns() -> u64 {
+    let coarse = clock_getres(ClockId::MonotonicCoarse);
+    u64::try_from(coarse.tv_nsec).unwrap_or(0).max(1)
+}
+
+fn repeats_of(slot: &UsageSlot, tick: Tick, jiffy_ns: u64) -> Repeats {
+    let count = slot.repeats();
+    let last_boottime_ns = if count == 0 {
+        0
+    } else {
+        tick.boottime_ns_at(slot.last_jiffies, jiffy_ns)
+    };
+    Repeats {
+        id: slot.id,
+        count,
+        last_boottime_ns,
     }
 }
 

@@ -50,8 +50,9 @@ impl Recorder {
     /// Writes what a generation holds.
     pub(super) fn write_window(&mut self, ended: &Ended) -> Result<(), RecordError> {
         let old = ended.generation;
-        for slot in self.probes.generations.drain(old)? {
-            self.windows[old].repeat(slot.id, slot.repeats(), slot.last_boottime_ns);
+        for repeats in self.probes.generations.drain(old)? {
+            let last_boottime_ns = repeats.last_boottime_ns.min(ended.end_boottime_ns);
+            self.windows[old].repeat(repeats.id, repeats.count, last_boottime_ns);
         }
         for loss in self.probes.losses.drain(old)? {
             self.lost_by(old, loss.family, loss.subject, loss.accesses);

@@ -54,8 +54,33 @@ pub struct UsageSlot {
     /// Accesses after the first one of the generation, which is the ring record; and in units of [`CLAIM`], who wanted the
     /// place. Whoever finds itself the only one has it. Where two came at once nobody has it, and its id stays zero.
     pub claims_and_repeats: u64,
-    /// When the last repeat ended, on `CLOCK_BOOTTIME`, in nanoseconds; 0 without repeats.
-    pub last_boottime_ns: u64,
+    /// When the last repeat ended, in the kernel's jiffies: a load, where a clock takes a call. 0 without repeats.
+    pub last_jiffies: u64,
+}
+
+/// The value of map `TICK`: a time in jiffies and by the clock of records, written with each of these. With it the agent makes
+/// times of [`UsageSlot::last_jiffies`].
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
+#[repr(C)]
+pub struct Tick {
+    /// The kernel's jiffies, which begin somewhere, and stand still while the machine sleeps.
+    pub jiffies: u64,
+    /// `CLOCK_BOOTTIME`, in nanoseconds.
+    pub boottime_ns: u64,
+}
+
+impl Tick {
+    /// When so many jiffies were, one of which is so many nanoseconds: exact to one of them, and of before a sleep of the machine too late by
+    /// as long as it slept.
+    #[must_use]
+    pub const fn boottime_ns_at(self, jiffies: u64, jiffy_ns: u64) -> u64 {
+        // Jiffies wrap around; what is to be told is near.
+        let since = jiffies.wrapping_sub(self.jiffies).cast_signed();
+        let since_ns = since.saturating_mul(jiffy_ns.cast_signed());
+        self.boottime_ns.saturating_add_signed(since_ns)
+    }
 }
 
 /// In [`UsageSlot::claims_and_repeats`]: one claim. Below it is room for 280 trillion repeats.
@@ -72,5 +97,24 @@ impl UsageSlot {
     #[must_use]
     pub const fn repeats(&self) -> u64 {
         self.claims_and_repeats & (CLAIM - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_jiffies_is_told_from_one_that_is_known_by_both_clocks() {
+        let tick = Tick {
+            jiffies: 3,
+            boottime_ns: 50_000_000,
+        };
+        assert_eq!(tick.boottime_ns_at(3, 4_000_000), 50_000_000);
+        assert_eq!(tick.boottime_ns_at(5, 4_000_000), 58_000_000);
+        assert_eq!(tick.boottime_ns_at(1, 4_000_000), 42_000_000);
+        // They wrap around, and there is no time before the first.
+        assert_eq!(tick.boottime_ns_at(u64::MAX, 4_000_000), 34_000_000);
+        assert_eq!(tick.boottime_ns_at(u64::MAX - 99, 4_000_000), 0);
     }
 }
