@@ -256,9 +256,9 @@ fn an_access_was_seen_last_when_it_was_made_last() -> Result<()> {
     };
     // The kernel tells repeats to a jiffy, which is at most 10 ms. However late the program says it, it says it in this order.
     let jiffies = 20_000;
-    ensure!(row.first_seen_us <= first, "{row:?}, said {said:?}");
+    ensure!(row.first_seen_us <= *first, "{row:?}, said {said:?}");
     ensure!(
-        (first + 500_000 - jiffies..=last + jiffies).contains(&row.last_seen_us),
+        (*first + 500_000 - jiffies..=*last + jiffies).contains(&row.last_seen_us),
         "{row:?}, said {said:?}"
     );
     Ok(())

@@ -40,7 +40,7 @@ table! {
         "count", count: u64 = Required<Number<u64>>;
         /// When it happened first in the window.
         "first_seen", first_seen_us: i64 = Required<Time>;
-        /// When it happened last in the window.
+        /// When it happened last in the window, to 10 ms: the kernel tells repeats by its jiffies, which stand still while a machine sleeps.
         "last_seen", last_seen_us: i64 = Required<Time>;
         /// Hook family and backend that saw it, such as `file/syscall`.
         "source", source: String = Required<Text>;
