@@ -18,6 +18,8 @@ use crate::vm::{initramfs, kernel, root};
 pub(super) enum Operation {
     /// An open that was made before
     Open,
+    /// An open of a file that nobody opened before
+    First,
     /// One byte read from a file
     Read,
     /// A datagram sent
@@ -33,6 +35,7 @@ impl Operation {
     fn workload(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::First => "first",
             Self::Read => "read",
             Self::Udp => "udp",
             Self::Tcp => "tcp",
@@ -43,7 +46,7 @@ impl Operation {
     /// Entry function of its first system call.
     fn entry(self) -> &'static str {
         match self {
-            Self::Open => "__x64_sys_openat",
+            Self::Open | Self::First => "__x64_sys_openat",
             Self::Read => "__x64_sys_read",
             Self::Udp => "__x64_sys_sendto",
             Self::Tcp => "__x64_sys_socket",
@@ -62,6 +65,8 @@ impl Operation {
 
 /// Times that the operation passes before one is stepped through.
 const PASSES: u32 = 3;
+/// Files that are there to be opened first: more than there is time for.
+const FILES: u32 = 10_000;
 /// How long the guest is left alone first.
 const QUIET: Duration = Duration::from_secs(5);
 /// More instructions than any operation has: the guest is somewhere else.
@@ -85,7 +90,7 @@ pub(super) fn run(
     let payload = guest::payload(whittle)?;
     let [nobody, recorded] = ["nobody", "whittle"].map(|observer| {
         let list = format!(
-            "/payload/workload prepare 1\n\
+            "/payload/workload prepare {FILES}\n\
              /payload/observe.sh {observer} /payload/workload {} forever & \
              while [ ! -e /tmp/warm ]; do kill -0 $! || exit 1; sleep 0.2; done; \
              grep -i ' t ' /proc/kallsyms | sed 's/^/whittle-symbol /'; \
