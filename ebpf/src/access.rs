@@ -56,7 +56,7 @@ pub(crate) fn opened_typed(
     }
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
-        typed::walk(scratch, file);
+        typed::walk(scratch, task, file);
         path::walk_on_from(slot, &mut text);
         text.magic = typed::magic(file);
         let length = file

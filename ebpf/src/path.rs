@@ -78,10 +78,16 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
     let Some(scratch) = scratch::of(slot) else {
         return fault;
     };
+    let (Some(root), Some(mount_root)) = (Path::root(), read(mnt, offset!(vfsmount_root))) else {
+        return fault;
+    };
     scratch.walk = Walk {
         dentry,
         mnt,
         mount: mnt.wrapping_sub(offset!(mount_mnt).offset()),
+        mount_root,
+        root_dentry: root.dentry,
+        root_mnt: root.mnt,
         bytes: 0,
         pad: 0,
     };
@@ -95,13 +101,10 @@ extern "C" fn walk_path(slot: u32, dentry: u64, mnt: u64, start: u32) -> u64 {
 /// The walk from where it is, to its end.
 #[inline(always)]
 fn walk_on(slot: u32, start: u32) -> u64 {
-    let Some(root) = Path::root() else {
-        return u64::from(WALK_FAULT) << 32;
-    };
     let mut stretch = 0;
     let mut end = WALK_TRUNCATED;
     while stretch < WALK_STEPS / STRETCH {
-        let result = walk_stretch(slot, root.dentry, root.mnt, start);
+        let result = walk_stretch(slot, start);
         if result & ENDED != 0 {
             end = result & !ENDED;
             break;
@@ -122,10 +125,10 @@ const _: () = assert!(WALK_STEPS.is_multiple_of(STRETCH));
 /// So many steps, or as many as there are to the end: as [`walk_step`].
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn walk_stretch(slot: u32, root_dentry: u64, root_mnt: u64, start: u32) -> u32 {
+extern "C" fn walk_stretch(slot: u32, start: u32) -> u32 {
     let mut step = 0;
     while step < STRETCH {
-        let result = walk_step(slot, root_dentry, root_mnt, start);
+        let result = walk_step(slot, start);
         if result & ENDED != 0 {
             return result;
         }
@@ -134,7 +137,7 @@ extern "C" fn walk_stretch(slot: u32, root_dentry: u64, root_mnt: u64, start: u3
     0
 }
 
-/// As [`walk_path`], for a walk that has come as far as the slot says.
+/// As [`walk_path`], for a walk that has come as far as the slot says, on the mount that it began on.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn walk_rest(slot: u32) -> u64 {
@@ -160,6 +163,11 @@ pub(crate) struct Walk {
     pub(crate) mnt: u64,
     /// The `struct mount` around `mnt`.
     mount: u64,
+    /// The root of what is mounted there.
+    pub(crate) mount_root: u64,
+    /// The task's root, where the walk ends.
+    pub(crate) root_dentry: u64,
+    pub(crate) root_mnt: u64,
     pub(crate) bytes: u32,
     pad: u32,
 }
@@ -171,15 +179,11 @@ const ENDED: u32 = 1 << 31;
 /// too: the verifier looks at the step once and not at each of [`WALK_STEPS`].
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn walk_step(slot: u32, root_dentry: u64, root_mnt: u64, start: u32) -> u32 {
+extern "C" fn walk_step(slot: u32, start: u32) -> u32 {
     let Some(scratch) = scratch::of(slot) else {
         return ENDED | WALK_FAULT;
     };
-    let root = Path {
-        dentry: root_dentry,
-        mnt: root_mnt,
-    };
-    match try_step(scratch, root, start as usize & 4095) {
+    match try_step(scratch, start as usize & 4095) {
         Some(Step::On) => 0,
         Some(Step::Ended(flags)) => ENDED | flags,
         None => ENDED | WALK_FAULT,
@@ -195,14 +199,12 @@ enum Step {
 
 /// None: a fault.
 #[inline(always)]
-fn try_step(scratch: &mut Scratch, root: Path, start: usize) -> Option<Step> {
+fn try_step(scratch: &mut Scratch, start: usize) -> Option<Step> {
     let dentry = scratch.walk.dentry;
-    let mnt = scratch.walk.mnt;
-    if dentry == root.dentry && mnt == root.mnt {
+    if dentry == scratch.walk.root_dentry && scratch.walk.mnt == scratch.walk.root_mnt {
         return Some(Step::Ended(0));
     }
-    let mount_root: u64 = read(mnt, offset!(vfsmount_root))?;
-    if dentry == mount_root {
+    if dentry == scratch.walk.mount_root {
         return cross(scratch);
     }
     let length = read::<u32>(dentry, offset!(dentry_name_len))? & 255;
@@ -230,11 +232,17 @@ pub(crate) fn add(scratch: &mut Scratch, start: usize, length: u32, name: u64) -
     if copied != 0 {
         return None;
     }
-    let end = at + length as usize;
-    // SAFETY: as above; `end` is below 4096 + 256.
+    Some(end_name(scratch, start, length))
+}
+
+/// Ends a name that was put behind what was walked; gives where it ends.
+#[inline(always)]
+pub(crate) fn end_name(scratch: &mut Scratch, start: usize, length: u32) -> usize {
+    let end = (scratch.walk.bytes as usize & 4095) + length as usize;
+    // SAFETY: `start` is below 4096, and `end` below 4096 + 256: inside of the scratch.
     unsafe { scratch.text(start + end).write(b'/') };
     scratch.walk.bytes = end as u32 + 1;
-    Some(end)
+    end
 }
 
 /// From the root of a mount to the place where it is mounted.
@@ -253,8 +261,10 @@ fn cross(scratch: &mut Scratch) -> Option<Step> {
         }));
     }
     scratch.walk.dentry = read(mount, offset!(mount_mountpoint))?;
+    let mnt = parent + offset!(mount_mnt).offset();
+    scratch.walk.mount_root = read(mnt, offset!(vfsmount_root))?;
     scratch.walk.mount = parent;
-    scratch.walk.mnt = parent + offset!(mount_mnt).offset();
+    scratch.walk.mnt = mnt;
     Some(Step::On)
 }
 

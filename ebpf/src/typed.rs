@@ -117,7 +117,11 @@ pub(crate) struct Descriptors {
 /// Walks the path of an opened file as far as it is on one mount, and puts into the slot where the walk is then: what is
 /// above it has no type here. As `path::walk`'s steps, and with the same text.
 #[inline(always)]
-pub(crate) fn walk(scratch: &mut Scratch, file: Typed) {
+pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed) {
+    let fs = task.follow(offset!(task_fs));
+    // In memory of a map a typed pointer becomes a number.
+    scratch.walk.root_dentry = fs.load(offset!(fs_root_dentry));
+    scratch.walk.root_mnt = fs.load(offset!(fs_root_mnt));
     let mnt = file.follow(offset!(file_path_mnt));
     let mount_root = mnt.follow(offset!(vfsmount_root));
     let mut at = file.follow(offset!(file_path_dentry));
@@ -130,16 +134,40 @@ pub(crate) fn walk(scratch: &mut Scratch, file: Typed) {
             break;
         }
         let length = at.load::<u32, _>(offset!(dentry_name_len)) & 255;
-        let name: u64 = at.load(offset!(dentry_name));
-        if path::add(scratch, 0, length, name).is_none() {
+        if length < SHORT {
+            add_short(scratch, at, length);
+        } else if path::add(scratch, 0, length, at.load(offset!(dentry_name))).is_none() {
             break;
         }
         at = parent;
         step += 1;
     }
-    // In memory of a map a typed pointer becomes a number.
     scratch.walk.dentry = at.0 as u64;
     scratch.walk.mnt = mnt.0 as u64;
+    scratch.walk.mount_root = mount_root.0 as u64;
+}
+
+/// Shorter names are in the dentry itself: `DNAME_INLINE_LEN` of `include/linux/dcache.h` is 32, and 40 on newer kernels.
+const SHORT: u32 = 32;
+
+/// As `path::add`, of a name in the dentry: copied whole, for what is too much is overwritten by what follows it.
+#[inline(always)]
+fn add_short(scratch: &mut Scratch, dentry: Typed, length: u32) {
+    let at = scratch.walk.bytes as usize & 4095;
+    let mut word = 0;
+    while word < SHORT as usize / size_of::<u64>() {
+        let bytes = word * size_of::<u64>();
+        let value: u64 = Typed(dentry.0.wrapping_add(bytes)).load(offset!(dentry_short_name));
+        // SAFETY: inside of the scratch: `at` is below 4096.
+        unsafe {
+            scratch
+                .text(at + bytes)
+                .cast::<u64>()
+                .write_unaligned(value)
+        };
+        word += 1;
+    }
+    path::end_name(scratch, 0, length);
 }
 
 /// Most names of a [`walk`]: the verifier looks at each, and the longest fit into the text.

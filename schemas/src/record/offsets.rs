@@ -81,6 +81,7 @@ offsets! {
     dentry_name = "dentry"."d_name.name";
     dentry_name_hash = "dentry"."d_name.hash";
     dentry_name_len = "dentry"."d_name.len";
+    dentry_short_name = "dentry"."d_shortname" or "d_iname";
     dentry_inode = "dentry"."d_inode";
     dentry_hash_pprev = "dentry"."d_hash.pprev";
     vfsmount_root = "vfsmount"."mnt_root";
