@@ -1,5 +1,5 @@
-//! How often the recorder looks into the ring: at once while little happens, and in steps while much does. Being woken for each
-//! record costs the machine several times what the record does.
+//! How often the recorder looks into the ring: five times a second, and at once for what cannot wait; in steps while much of that
+//! comes. Being woken for each record costs the machine several times what the record does. What can wait is `ebpf/src/wake.rs`'s to say.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const WARY: u32 = 4;
 /// A storm goes on where there are so many looks in a slice, of at most some fifty.
 const GOES_ON: u32 = 32;
 
-/// How long what can wait gathers in the ring, once some has come.
+/// How long what can wait gathers in the ring, once something has come: the first after a silence wakes the recorder.
 pub(super) const LATER: Duration = Duration::from_millis(200);
 
 /// How long records gather then: the ring holds what a busy machine does in many times this.
