@@ -89,7 +89,8 @@ impl Ring {
         self.read(|bytes| Bytes::from_owner(Zeroizing::new(bytes.to_vec())))
     }
 
-    /// Has its descriptor become readable from now on by what is said. False: there are records already, and nothing to wait for.
+    /// Says that somebody is about to wait for its descriptor, and what is to wake them. False: there are records already, and nothing
+    /// to wait for.
     pub fn begin_to_wait(&mut self, by: WokenBy) -> bool {
         self.alarm.set(by);
         let is_empty = self.next_bytes().is_none();
