@@ -119,18 +119,26 @@ pub(crate) struct Descriptors {
 #[inline(always)]
 pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed) {
     let fs = task.follow(offset!(task_fs));
+    let root = fs.follow(offset!(fs_root_dentry));
+    let root_mnt = fs.follow(offset!(fs_root_mnt));
     // In memory of a map a typed pointer becomes a number.
-    scratch.walk.root_dentry = fs.load(offset!(fs_root_dentry));
-    scratch.walk.root_mnt = fs.load(offset!(fs_root_mnt));
+    scratch.walk.root_dentry = root.0 as u64;
+    scratch.walk.root_mnt = root_mnt.0 as u64;
     let mnt = file.follow(offset!(file_path_mnt));
     let mount_root = mnt.follow(offset!(vfsmount_root));
+    // A root may be in the middle of a mount, and a file outside of it.
+    let end = if mnt.0 == root_mnt.0 {
+        root
+    } else {
+        mount_root
+    };
     let mut at = file.follow(offset!(file_path_dentry));
     scratch.walk.bytes = 0;
     let mut step = 0;
     while step < STEPS {
         let parent = at.follow(offset!(dentry_parent));
         // What has nothing above it is left to the other walk, with everything else that ends one.
-        if at.0 == mount_root.0 || at.0 == parent.0 {
+        if at.0 == end.0 || at.0 == mount_root.0 || at.0 == parent.0 {
             break;
         }
         let length = at.load::<u32, _>(offset!(dentry_name_len)) & 255;

@@ -107,10 +107,24 @@ opened("bind-mount", "read", os.open("bound/below", os.O_RDONLY))
 opened("nested-mount", "write+create", os.open("tmpfs/inner/file", os.O_WRONLY | os.O_CREAT, 0o600))
 
 opened("outside-of-chroot", "read", os.open("tmpfs/inner/file", os.O_RDONLY))
-child = os.fork()
-if child == 0:
-    os.chroot("tmpfs")
-    os.chdir("/")
-    opened("inside-of-chroot", "read", os.open("inner/file", os.O_RDONLY), b"/inner/file")
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
+
+
+def in_root(root, label, path, name, folder=None):
+    """Opens a file, below a folder that was opened before or the root, in a process with a root of its own: which has no /proc."""
+    child = os.fork()
+    if child == 0:
+        os.chroot(root)
+        os.chdir("/")
+        opened(label, "read", os.open(name, os.O_RDONLY, dir_fd=folder), path)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+in_root("tmpfs", "inside-of-chroot", b"/inner/file", "inner/file")
+# A root in the middle of a mount, and a process that still holds a folder outside of it.
+os.makedirs("jail/cell")
+os.mkdir("jailed")
+create("middle-of-mount", b"jail/cell/file")
+create("beside-the-root", b"jailed/file")
+in_root("jail", "inside-of-chroot-in-a-mount", b"/cell/file", "cell/file")
+in_root("jail", "outside-of-chroot-in-a-mount", here + b"/jailed/file", "file", os.open("jailed", os.O_PATH))

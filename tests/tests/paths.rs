@@ -199,7 +199,12 @@ fn a_path_crosses_mounts() {
 
 #[test]
 fn a_path_begins_at_the_processes_own_root() {
-    check(&["outside-of-chroot", "inside-of-chroot"]);
+    check(&[
+        "outside-of-chroot",
+        "inside-of-chroot",
+        "inside-of-chroot-in-a-mount",
+        "outside-of-chroot-in-a-mount",
+    ]);
 }
 
 #[test]
