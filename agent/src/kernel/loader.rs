@@ -21,6 +21,7 @@ use crate::model::interpreter::interpreters;
 use super::{
     attach::attach_all,
     counters::Counters,
+    detach::{self, Left},
     drain::Generations,
     limits::Limits,
     losses::Losses,
@@ -109,7 +110,7 @@ pub struct Attached {
     pub plan: Plan,
 }
 
-/// The probes in the kernel. They stay attached until this is dropped.
+/// The probes in the kernel. They stay attached until this is dropped, or for some seconds longer: see `detach`.
 pub struct Probes {
     /// First sights.
     pub ring: Ring,
@@ -131,6 +132,14 @@ pub struct Probes {
     _stood_for: Vec<StoodFor>,
     /// Owns the programs and their links.
     object: Ebpf,
+    /// Behind everything that owns links.
+    left: Left,
+}
+
+impl Drop for Probes {
+    fn drop(&mut self) {
+        self.left = detach::leave();
+    }
 }
 
 impl Probes {
@@ -267,6 +276,7 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
         openssl,
         _stood_for: stood_for,
         object,
+        left: Left::default(),
     })
 }
 

@@ -1,13 +1,14 @@
 //! Everything that touches BPF: what the host can do (`support`, `preemption`), what follows from it (`plan`), doing it
 //! (`loader`, `attach` with `stand_in`), and reading what the probes report (`ring`, `drain` with `mapped` and `grace`, `pending`, `counters`,
 //! `misses`, `losses`, `remembered`, with `batch`). `offsets` finds the members of the kernel's structs, with `btf`, and `relocate`
-//! writes them into the probes; `limits` says how large maps are, `memory` gives back what the start took, and `sys` makes the calls that aya
-//! does not. The only user of aya.
+//! writes them into the probes; `limits` says how large maps are, `memory` gives back what the start took, `detach` takes the probes off, and
+//! `sys` makes the calls that aya does not. The only user of aya.
 
 mod attach;
 mod batch;
 mod btf;
 mod counters;
+mod detach;
 mod drain;
 mod grace;
 mod hooks;

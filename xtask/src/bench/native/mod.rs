@@ -116,7 +116,7 @@ impl Bench {
             .args(arguments)
             .env("NO_COLOR", "1")
             .env("WHITTLE_LOG", "whittle_agent::pipeline::rows=debug");
-        said::by(&mut whittle)
+        said::by_group(&mut whittle)
     }
 }
 

@@ -1,22 +1,46 @@
 //! What programs said of what they measured: lines of `NAME=NUMBER`, of tests/bench/load.c and of whittle's log.
 
-use std::process::{Command, Stdio};
+use std::{
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, test_kill_process_group};
 
 /// All that a run said.
 pub(super) struct Said(String);
 
 /// Runs a command to its end.
 pub(super) fn by(command: &mut Command) -> Result<Said> {
-    let output = command
+    run(command).map(|(said, _)| said)
+}
+
+/// As [`by`], to the end of all that it left behind: probes are taken off when whittle has ended.
+pub(super) fn by_group(command: &mut Command) -> Result<Said> {
+    let (said, group) = run(command.process_group(0))?;
+    while test_kill_process_group(group).is_ok() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(said)
+}
+
+/// What the process said, and which one it was.
+fn run(command: &mut Command) -> Result<(Said, Pid)> {
+    let process = command
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    let number = Pid::from_child(&process);
+    let output = process.wait_with_output().context("cannot wait for it")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?} failed: {errors}");
     let said = String::from_utf8_lossy(&output.stdout);
-    Ok(Said(format!("{said}\n{errors}")))
+    Ok((Said(format!("{said}\n{errors}")), number))
 }
 
 impl Said {
