@@ -5,10 +5,7 @@ use core::ffi::c_void;
 use aya_ebpf::helpers::generated::bpf_get_stack;
 use whittle_schemas::record::capability::{FRAMES, UNAUDITED_RANGES};
 
-/// First and last address of the functions that check a capability and ask not to be audited; the agent reads them
-/// from the kernel's symbols. Unused entries are zero.
-#[unsafe(no_mangle)]
-static UNAUDITED: [[u64; 2]; UNAUDITED_RANGES] = [[0; 2]; UNAUDITED_RANGES];
+use crate::maps::UNAUDITED;
 
 /// Whether one of those functions is among the callers that are next to the tracepoint.
 #[inline(always)]
@@ -26,15 +23,16 @@ pub(crate) fn are_unaudited(ctx: *mut c_void) -> bool {
     if bytes < 0 {
         return false;
     }
-    frames.into_iter().any(is_inside)
+    UNAUDITED
+        .get(0)
+        .is_some_and(|ranges| frames.into_iter().any(|address| is_inside(ranges, address)))
 }
 
 #[inline(always)]
-fn is_inside(address: u64) -> bool {
+fn is_inside(ranges: &[[u64; 2]; UNAUDITED_RANGES], address: u64) -> bool {
     let mut index = 0;
     while index < UNAUDITED_RANGES {
-        // SAFETY: the index is inside of the static. Volatile, or the compiler would fold in the zeros that stand here.
-        let [first, last] = unsafe { (&raw const UNAUDITED[index]).read_volatile() };
+        let [first, last] = ranges[index];
         if first <= address && address <= last && first != 0 {
             return true;
         }

@@ -6,6 +6,7 @@ use aya_ebpf::{
 };
 use whittle_schemas::record::{
     bound,
+    capability::UNAUDITED_RANGES,
     counter::COUNTERS,
     exit,
     loss::LossKey,
@@ -124,6 +125,11 @@ pub(crate) static TAKEN: Array<[u8; THREADS_OF_ENTRY as usize]> = Array::with_ma
 /// How often a stand-in took a call: by family, and behind them at the exit of system calls, which is all families'.
 #[map]
 pub(crate) static STOOD_IN: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTED as u32, 0);
+
+/// First and last address of the functions that check a capability and ask not to be audited; the agent reads them
+/// from the kernel's symbols. Unused entries are zero.
+#[map]
+pub(crate) static UNAUDITED: Array<[[u64; 2]; UNAUDITED_RANGES]> = Array::with_max_entries(1, 0);
 
 /// Memory in which records are put together.
 #[map]

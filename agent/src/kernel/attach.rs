@@ -13,6 +13,7 @@ use super::{
     plan::{self, Backend, FamilyPlan, Plan, Wanted},
     stand_in::{self, StoodFor},
     support::{self, Facts},
+    symbols,
 };
 
 /// Attaches every family as planned, with stand-ins where there is a place to put them; last what leads to those of several.
@@ -47,6 +48,11 @@ fn attach_planned(
     let Some(backend) = plan.backend else {
         return Ok(());
     };
+    if plan.is_told_unaudited()
+        && let Err(why) = symbols::tell(object)?
+    {
+        plan.is_not_told(&why);
+    }
     let refused = match attach_family(object, btf, plan.family, backend, stood_for.as_mut()) {
         Err(refused) if asked.is_none() => refused,
         other => return other,
@@ -119,6 +125,10 @@ fn attach(
     let program: &mut Program = object
         .program_mut(hook.program)
         .ok_or(ProgramError::NotLoaded)?;
+    if support::is_trial(hook) && program.fd().is_ok() {
+        // Since it was tried.
+        return Ok(());
+    }
     if let Some(stood_for) = stood_for
         && hook.stand_ins != 0
         && !matches!(

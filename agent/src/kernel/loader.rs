@@ -9,7 +9,6 @@ use aya::{
 };
 use whittle_schemas::record::{
     Family, bound,
-    capability::UNAUDITED_RANGES,
     immediate::{CONSTANTS, Constant},
     process::INTERPRETER_NAME_BYTES,
     usage::WORDS,
@@ -36,7 +35,6 @@ use super::{
     ring::Ring,
     stand_in::{self, StoodFor},
     support::{self, Facts},
-    symbols,
     tasks::Tasks,
 };
 
@@ -239,18 +237,17 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
     }
     let resolved = offsets::resolve()?;
     let btf = Btf::from_sys_fs().map_err(|error| KernelError::DamagedBtf(error.to_string()))?;
-    let unaudited = symbols::unaudited();
     let stand_ins = resolved.cookies && preemption::is_on();
     let constants = Constants {
         offsets: &resolved.offsets,
-        unaudited: unaudited.as_deref().unwrap_or_default(),
         opaque_registers: resolved.opaque_registers,
         syscalls: wanted.syscalls,
         stand_ins,
     };
     let mut object = load_object(scope, limits, &constants, &btf)?;
-    let facts = support::facts(&mut object, &btf, resolved.missing, unaudited);
+    let facts = support::facts(&mut object, &btf, resolved.missing, wanted.backend);
     let mut plan = plan(&facts, wanted);
+    support::end_trial(&mut object, &plan);
     if plan.families.iter().all(|family| family.backend.is_none()) {
         return Err(KernelError::Nothing(plan.families[0].reason.clone()));
     }
@@ -283,7 +280,6 @@ pub fn load(scope: Scope, limits: Limits, wanted: Wanted) -> Result<Probes, Kern
 /// What the probes are told about the host and the caller's wishes.
 struct Constants<'a> {
     offsets: &'a [u32],
-    unaudited: &'a [[u64; 2]],
     opaque_registers: bool,
     syscalls: bool,
     stand_ins: bool,
@@ -314,16 +310,11 @@ fn load_object(
     let relocated = relocate(OBJECT, &numbers)?;
     let seed = random_number();
     let factors: [u64; 2 * WORDS] = std::array::from_fn(|_| random_number() | 1);
-    let mut unaudited = [0; 2 * UNAUDITED_RANGES];
-    for (place, address) in unaudited.iter_mut().zip(constants.unaudited.as_flattened()) {
-        *place = *address;
-    }
     let mut loader = EbpfLoader::new();
     loader
         .btf(Some(btf))
         .override_global("HASH_SEED", &seed, true)
-        .override_global("USAGE_FACTORS", factors.as_slice(), true)
-        .override_global("UNAUDITED", unaudited.as_slice(), true);
+        .override_global("USAGE_FACTORS", factors.as_slice(), true);
     for (map, entries) in bound::ALL {
         loader.map_max_entries(map, limits.of(map, entries));
     }

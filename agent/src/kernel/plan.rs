@@ -102,6 +102,19 @@ pub struct FamilyPlan {
     pub reason: String,
 }
 
+impl FamilyPlan {
+    /// Whether the probes have to be told which checks ask not to be audited: the tracepoint does not say what its callers asked for.
+    pub(super) fn is_told_unaudited(&self) -> bool {
+        self.family == Family::Capability && self.backend == Some(Backend::Syscall)
+    }
+
+    /// Nobody can tell the probes.
+    pub(super) fn is_not_told(&mut self, why: &str) {
+        self.reason += ", and checks that ask not to be audited cannot be told from others: ";
+        self.reason += why;
+    }
+}
+
 /// What every family gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -150,7 +163,6 @@ pub(super) fn plan(facts: &Facts, wanted: Wanted) -> Plan {
             backend: Some(Backend::Syscall),
             reason: "the entry of system calls is the same with every backend".to_owned(),
         },
-        (None, Family::Capability) => of_capability(facts, wanted.backend),
         (None, _) => of_hooks(facts, family, wanted.backend),
     };
     Plan {
@@ -222,16 +234,6 @@ fn refusal(facts: &Facts, family: Family, backend: Backend) -> Option<String> {
 const NO_MORE: &str = "kprobes would see no more of it than the exits of system calls";
 
 const NO_TRACEPOINT: &str = "before Linux 6.15 there is no tracepoint of capability checks";
-
-/// The tracepoint of capability checks does not say what its callers asked for.
-fn of_capability(facts: &Facts, wanted: Option<Backend>) -> FamilyPlan {
-    let mut plan = of_hooks(facts, Family::Capability, wanted);
-    if let (Some(Backend::Syscall), Err(why)) = (plan.backend, &facts.unaudited) {
-        plan.reason += ", and checks that ask not to be audited cannot be told from others: ";
-        plan.reason += why;
-    }
-    plan
-}
 
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,15 @@
 
 use aya::{
     Btf, Ebpf,
-    programs::{FExit, KProbe, ProgramError},
+    programs::{FExit, KProbe, Program, ProgramError},
 };
 use aya_obj::btf::BtfKind;
 use whittle_schemas::record::Family;
 
 use super::{
-    hooks::{PROBE_TRIAL, TRIAL, Trigger},
+    hooks::{self, Hook, PROBE_TRIAL, TRIAL, Trigger},
     offsets::is_needed,
+    plan::{Backend, Plan},
 };
 
 /// What was found out about the host.
@@ -23,9 +24,6 @@ pub struct Facts {
     pub missing: Vec<(&'static str, &'static str)>,
     /// Whether the kernel has the tracepoint of capability checks, as from Linux 6.15 on.
     pub capability_tracepoint: bool,
-    /// First and last address of the functions whose capability checks ask not to be audited; else why they cannot be
-    /// told, as a phrase.
-    pub unaudited: Result<Vec<[u64; 2]>, String>,
 }
 
 impl Facts {
@@ -40,20 +38,30 @@ impl Facts {
     }
 }
 
-/// Finds the facts out by trying: a program is attached to a kernel function, and taken off again.
+/// Finds the facts out by trying: a program is attached to a kernel function. That of trampolines stays there, for to take it off takes
+/// a tenth of a second, and [`end_trial`] is for who does not need it. What nobody `asked` for is not tried.
 pub fn facts(
     probes: &mut Ebpf,
     btf: &Btf,
     missing: Vec<(&'static str, &'static str)>,
-    unaudited: Result<Vec<[u64; 2]>, String>,
+    asked: Option<Backend>,
 ) -> Facts {
     let tracepoint = btf.id_by_type_name_kind("btf_trace_cap_capable", BtfKind::Typedef);
+    let is_tried = |backend| asked.is_none_or(|asked| asked == backend);
+    let not_tried = || Err("another backend was asked for".to_owned());
     Facts {
-        trampoline: try_trampoline(probes, btf),
-        kprobe: try_kprobe(probes),
+        trampoline: if is_tried(Backend::Trampoline) {
+            try_trampoline(probes, btf)
+        } else {
+            not_tried()
+        },
+        kprobe: if is_tried(Backend::Kprobe) {
+            try_kprobe(probes)
+        } else {
+            not_tried()
+        },
         missing,
         capability_tracepoint: tracepoint.is_ok(),
-        unaudited,
     }
 }
 
@@ -79,14 +87,32 @@ fn try_trampoline(probes: &mut Ebpf, btf: &Btf) -> Result<(), String> {
         .ok_or("the object has no such program")?;
     let attempt = (|| -> Result<(), ProgramError> {
         program.load(function, btf)?;
-        let link = program.attach()?;
-        program.detach(link)?;
-        program.unload()
+        program.attach().map(|_| ())
     })();
+    if attempt.is_err() {
+        // One that was not loaded cannot be unloaded.
+        let _ = program.unload();
+    }
     attempt.map_err(|error| {
         tracing::debug!(%error, "no trampolines");
         format!("this kernel refuses trampolines ({})", innermost(&error))
     })
+}
+
+/// Takes off what was tried, unless the plan has it where it is.
+pub(super) fn end_trial(probes: &mut Ebpf, plan: &Plan) {
+    let needed = plan
+        .observed()
+        .any(|(family, backend)| hooks::of(family, backend).any(is_trial));
+    if !needed && let Some(Program::FExit(program)) = probes.program_mut(TRIAL.program) {
+        // One that was not loaded cannot be unloaded.
+        let _ = program.unload();
+    }
+}
+
+/// Whether it is the hook that was tried.
+pub(super) fn is_trial(hook: &Hook) -> bool {
+    hook.program == TRIAL.program
 }
 
 fn try_kprobe(probes: &mut Ebpf) -> Result<(), String> {

@@ -1,12 +1,16 @@
 //! Addresses of the kernel's own functions: those that check a capability and ask not to be audited. Where the
-//! tracepoint of such checks is used, which has no options, they tell these checks from others.
+//! tracepoint of such checks is used, which has no options, they tell these checks from others. Nowhere else are they looked for:
+//! the kernel has a hundred thousand symbols and more.
 
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
 };
 
+use aya::{Ebpf, maps::Array};
 use whittle_schemas::record::capability::UNAUDITED_RANGES;
+
+use super::KernelError;
 
 /// First and last address of a function, as the probes have it.
 pub(super) type Range = [u64; 2];
@@ -26,8 +30,26 @@ const UNAUDITED: [&str; 7] = [
 /// Where the kernel lists its symbols.
 const KALLSYMS: &str = "/proc/kallsyms";
 
-/// Finds those functions; the text says why they cannot be told, as a phrase.
-pub(super) fn unaudited() -> Result<Vec<Range>, String> {
+/// Tells the probes which functions these are. The text says why nobody can tell, as a phrase.
+pub(super) fn tell(object: &mut Ebpf) -> Result<Result<(), String>, KernelError> {
+    const NAME: &str = "UNAUDITED";
+    let found = match unaudited() {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
+    };
+    let mut ranges = [[0; 2]; UNAUDITED_RANGES];
+    for (place, range) in ranges.iter_mut().zip(found) {
+        *place = range;
+    }
+    let map = object.map_mut(NAME).ok_or(KernelError::Incomplete(NAME))?;
+    let failed = |cause| KernelError::Map { map: NAME, cause };
+    let mut map: Array<_, [Range; UNAUDITED_RANGES]> = Array::try_from(map).map_err(failed)?;
+    map.set(0, ranges, 0).map_err(failed)?;
+    Ok(Ok(()))
+}
+
+/// Finds those functions.
+fn unaudited() -> Result<Vec<Range>, String> {
     let file = File::open(KALLSYMS).map_err(|error| format!("{KALLSYMS}: {error}"))?;
     let mut functions =
         functions(BufReader::new(file)).map_err(|error| format!("{KALLSYMS}: {error}"))?;
@@ -44,20 +66,19 @@ pub(super) fn unaudited() -> Result<Vec<Range>, String> {
 /// Address of a function, and whether it is one of [`UNAUDITED`].
 type Function = (u64, bool);
 
-/// Every function of the kernel itself. Modules come behind it, and their names in brackets.
-fn functions(symbols: impl BufRead) -> io::Result<Vec<Function>> {
+/// Every function of the kernel itself, by lines of `ADDRESS KIND NAME`. Modules come behind it, and their names in brackets.
+fn functions(mut symbols: impl BufRead) -> io::Result<Vec<Function>> {
     let mut functions = Vec::new();
-    for line in symbols.lines() {
-        let line = line?;
-        let mut words = line.split_ascii_whitespace();
-        let (Some(address), Some(kind), Some(name), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            continue;
-        };
-        if let ("t" | "T" | "w" | "W", Ok(address)) = (kind, u64::from_str_radix(address, 16)) {
-            functions.push((address, is_unaudited(name)));
-        }
+    let mut line = String::new();
+    while symbols.read_line(&mut line)? != 0 {
+        let function = line.trim_end().split_once(' ').and_then(|(address, rest)| {
+            let (kind, name) = rest.split_once(' ')?;
+            let is_function = matches!(kind, "t" | "T" | "w" | "W") && !name.ends_with(']');
+            let address = is_function.then(|| u64::from_str_radix(address, 16).ok());
+            Some((address.flatten()?, is_unaudited(name)))
+        });
+        functions.extend(function);
+        line.clear();
     }
     Ok(functions)
 }

@@ -13,7 +13,7 @@ use super::guest;
 use crate::vm::machine::{self, Processors};
 use crate::vm::{initramfs, kernel, root};
 
-/// Operations that are system calls, and nothing else that counts.
+/// Operations that take little but system calls.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Operation {
     /// An open that was made before
@@ -24,6 +24,8 @@ pub(super) enum Operation {
     Read,
     /// A datagram sent
     Udp,
+    /// A small program started: forked, executed, ended, waited for
+    Exec,
     /// A TCP connection on loopback: made, accepted, closed at both ends
     Tcp,
     /// A stat, which nobody watches
@@ -38,6 +40,7 @@ impl Operation {
             Self::First => "first",
             Self::Read => "read",
             Self::Udp => "udp",
+            Self::Exec => "exec",
             Self::Tcp => "tcp",
             Self::Stat => "stat",
         }
@@ -49,16 +52,18 @@ impl Operation {
             Self::Open | Self::First => "__x64_sys_openat",
             Self::Read => "__x64_sys_read",
             Self::Udp => "__x64_sys_sendto",
+            Self::Exec => "__x64_sys_clone",
             Self::Tcp => "__x64_sys_socket",
             Self::Stat => "__x64_sys_newfstatat",
         }
     }
 
-    /// How many system calls it is.
-    fn calls(self) -> u32 {
+    /// How many system calls it is; None: as many as there are until it begins once more.
+    fn calls(self) -> Option<u32> {
         match self {
-            Self::Tcp => 5,
-            _ => 1,
+            Self::Exec => None,
+            Self::Tcp => Some(5),
+            _ => Some(1),
         }
     }
 }
@@ -70,7 +75,7 @@ const FILES: u32 = 10_000;
 /// How long the guest is left alone first.
 const QUIET: Duration = Duration::from_secs(5);
 /// More instructions than any operation has: the guest is somewhere else.
-const MOST_STEPS: u32 = 200_000;
+const MOST_STEPS: u32 = 3_000_000;
 /// Where the kernel's half of the addresses begins.
 const KERNEL: u64 = 1 << 63;
 const TIME_LIMIT: Duration = Duration::from_mins(15);
@@ -94,7 +99,7 @@ pub(super) fn run(
              /payload/observe.sh {observer} /payload/workload {} forever & \
              while [ ! -e /tmp/warm ]; do kill -0 $! || exit 1; sleep 0.2; done; \
              grep -i ' t ' /proc/kallsyms | sed 's/^/whittle-symbol /'; \
-             echo whittle-ready; sleep 120\n",
+             echo whittle-ready; sleep 600\n",
             operation.workload()
         );
         let disk = payload.disk(&list)?;
@@ -140,16 +145,21 @@ fn steps(mut gdb: Gdb, operation: Operation, symbols: &Symbols) -> Result<Steps>
     for _ in 0..MOST_STEPS {
         let at = gdb.program_counter()?;
         let is_in_kernel = at >= KERNEL;
-        if is_in_kernel {
-            *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
-        } else if was_in_kernel {
+        if !is_in_kernel && was_in_kernel {
             calls += 1;
-            if calls == operation.calls() {
-                gdb.kill();
-                return Ok(steps);
-            }
         }
         was_in_kernel = is_in_kernel;
+        let is_over = match operation.calls() {
+            Some(most) => calls == most,
+            None => at == entry && !steps.is_empty(),
+        };
+        if is_over {
+            gdb.kill();
+            return Ok(steps);
+        }
+        if is_in_kernel {
+            *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
+        }
         gdb.step()?;
     }
     bail!("the operation does not end within {MOST_STEPS} instructions")
