@@ -37,12 +37,13 @@ const ACCESSES: &str = "set -e\npython3 calls.py\nsh refused.sh 65534\n";
 
 /// What runs outside of strace's sight in this recording: by executable, and by script.
 const OTHERS: [&str; 4] = ["strace", "unshare", "setpriv", "curl"];
-const OTHER_SCRIPTS: [&str; 5] = [
+const OTHER_SCRIPTS: [&str; 6] = [
     "families.py",
     "privileged.py",
     "cloud_calls.py",
     "acts.py",
     "uring.py",
+    "rooted.py",
 ];
 
 /// Debian's own: a `python3` before it on PATH may be a script, whose programs would be none of these.
@@ -137,6 +138,15 @@ fn record() -> Result<Run> {
                     .to_str()
                     .context("a path of tests is text")?,
                 URING_FOLDER,
+            ]),
+        ),
+        (
+            0,
+            words(&[
+                PYTHON,
+                peer("rooted.py")
+                    .to_str()
+                    .context("a path of tests is text")?,
             ]),
         ),
     ];
@@ -286,6 +296,22 @@ fn agrees_with_uring(run: &Run, family: Family, surface: Surface) -> Result<()> 
     LeftOut::of(tables, &[family]).explains_times(&found, &asked)
 }
 
+/// A process with a root in the middle of a mount has read a file by the path that it sees, once.
+fn agrees_with_the_root(run: &Run) -> Result<()> {
+    let tables = &run.recording.tables;
+    let ids = subjects_of(tables, b"/rooted.py");
+    let rows = tables.usage.iter().filter(|row| {
+        row.action == "read" && row.resource.ends_with(b"/file") && ids.contains(&row.subject_id)
+    });
+    let mut found = BTreeMap::new();
+    for row in rows {
+        *found.entry(format!("{:?}", act(row))).or_default() += row.count;
+    }
+    let seen = ("read", "/cell/file", "allowed");
+    let asked = BTreeMap::from([(format!("{seen:?}"), 1)]);
+    LeftOut::of(tables, &[Family::File]).explains_times(&found, &asked)
+}
+
 /// Action, resource and outcome.
 type Act = (String, String, String);
 
@@ -315,6 +341,7 @@ fn programs_that_are_executed_are_those_that_strace_sees() {
 fn files_that_are_opened_and_changed_are_those_that_strace_and_a_user_of_io_uring_see() {
     check(Family::File, |run| {
         agrees_with_strace(run, Family::File)?;
+        agrees_with_the_root(run)?;
         agrees_with_uring(run, Family::File, Surface::File)
     });
 }
