@@ -1,7 +1,11 @@
 //! The subject of a process that was found a moment ago, before the map of processes is asked: half of what a repeated open would take
-//! is to look it up there. A place holds what `TASKS` holds of one process, or nothing of use.
+//! is to look it up there. A place holds what `TASKS` holds of one process, or that it holds nothing, or nothing of use.
 
-use crate::{config, hash::mix, maps::KNOWN};
+use crate::{
+    config,
+    hash::mix,
+    maps::{CHOICES, KNOWN},
+};
 
 /// Places: a process has the one of the lowest bits of its tgid.
 pub(crate) const PLACES: u32 = 4_096;
@@ -22,10 +26,23 @@ fn who(tgid: u32, uid: u32, cgroup_id: u64) -> u64 {
     mix(user ^ cgroup_id, 0xc4ce_b9fe_1a85_ec53)
 }
 
-/// The subject id of a watched process; None where nothing is known of it.
+/// What is known of a process.
+pub(crate) enum Found {
+    Subject(u64),
+    /// Nobody watches it.
+    Nobodys,
+    Nothing,
+}
+
+/// In both words of a process that nobody watches, beside its tgid, and the choices up to then. Subject ids are times, and have not this bit.
+const NOBODYS: u64 = 1 << 63;
+
+/// Looks for a process; asks for its user and control group where it takes them.
 #[inline(always)]
-pub(crate) fn subject(tgid: u32, uid: u32, cgroup_id: u64) -> Option<u64> {
-    let place = place(tgid)?;
+pub(crate) fn find(tgid: u32, rest: impl FnOnce() -> (u32, u64)) -> Found {
+    let Some(place) = place(tgid) else {
+        return Found::Nothing;
+    };
     // SAFETY: the place is a map's.
     let (subject, check) = unsafe {
         (
@@ -33,7 +50,35 @@ pub(crate) fn subject(tgid: u32, uid: u32, cgroup_id: u64) -> Option<u64> {
             (&raw const (*place).check).read_volatile(),
         )
     };
-    (subject ^ check == who(tgid, uid, cgroup_id)).then_some(subject)
+    if subject == NOBODYS | u64::from(tgid) {
+        return if check == NOBODYS | choices() {
+            Found::Nobodys
+        } else {
+            Found::Nothing
+        };
+    }
+    let (uid, cgroup_id) = rest();
+    if subject ^ check == who(tgid, uid, cgroup_id) {
+        Found::Subject(subject)
+    } else {
+        Found::Nothing
+    }
+}
+
+/// How often the agent has chosen a process until now.
+#[inline(always)]
+pub(crate) fn choices() -> u64 {
+    CHOICES.get_ptr(0).map_or(0, |choices| {
+        // SAFETY: the agent writes all of it at once.
+        unsafe { choices.read_volatile() }
+    })
+}
+
+/// Remembers that nobody watches the running process. `choices` were made before it was looked for: with the next one what was found
+/// then holds no more.
+#[inline(always)]
+pub(crate) fn remember_nobodys(tgid: u32, choices: u64) {
+    write(tgid, NOBODYS | u64::from(tgid), NOBODYS | choices);
 }
 
 /// Remembers what was found, which stands in `TASKS`.

@@ -37,6 +37,10 @@ pub(crate) static TASKS: HashMap<u32, Task> = HashMap::with_max_entries(bound::T
 #[map]
 pub(crate) static KNOWN: Array<Known> = Array::with_max_entries(known::PLACES, 0);
 
+/// How often the agent has chosen a process to watch.
+#[map]
+pub(crate) static CHOICES: Array<u64> = Array::with_max_entries(1, 0);
+
 /// Kernel subjects and their ids. The oldest makes room when there are more: it is announced again, with another id, when it
 /// comes back, while its processes keep the id that they have.
 #[map]

@@ -17,7 +17,8 @@ use crate::{
     count, emit, grants,
     hash::mix,
     kernel::{current, read},
-    known, loss,
+    known::{self, Found},
+    loss,
     maps::{SUBJECTS, TASKS},
     path::{self, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
@@ -229,13 +230,26 @@ fn of_user(task: *mut Task, uid: u32, cgroup_id: u64) -> Result<u64, Reason> {
 /// `config::has_typed_task`.
 #[inline(always)]
 pub(crate) fn of_typed(task: Typed, family: Family) -> Option<(Sighting, Result<u64, Reason>)> {
-    let (tgid, uid) = (task.load(offset!(task_tgid)), typed::uid(task));
+    let tgid = task.load(offset!(task_tgid));
     // SAFETY: the helper has no precondition.
-    let cgroup_id = unsafe { bpf_get_current_cgroup_id() };
-    if let Some(subject) = known::subject(tgid, uid, cgroup_id) {
-        return Some((Sighting::by(core::ptr::null_mut(), family), Ok(subject)));
+    let rest = || (typed::uid(task), unsafe { bpf_get_current_cgroup_id() });
+    match known::find(tgid, rest) {
+        Found::Subject(subject) => {
+            return Some((Sighting::by(core::ptr::null_mut(), family), Ok(subject)));
+        }
+        Found::Nobodys => return None,
+        Found::Nothing => {}
     }
-    let sighting = Sighting::of(family)?;
+    // Before the process is looked for: what the agent chooses meanwhile is not missed.
+    let choices = known::choices();
+    let Some(sighting) = Sighting::of(family) else {
+        // Not one that is to be watched from its next exec on.
+        if !config::watch_all() && TASKS.get_ptr(tgid).is_none() {
+            known::remember_nobodys(tgid, choices);
+        }
+        return None;
+    };
+    let (uid, cgroup_id) = rest();
     let subject = of_user(sighting.task, uid, cgroup_id);
     if let Ok(subject) = subject {
         known::remember(tgid, uid, cgroup_id, subject);

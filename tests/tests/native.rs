@@ -45,21 +45,24 @@ fn python(folder: &Path, arguments: &[&str]) -> Result<Script> {
     Ok(Script { process, output })
 }
 
-/// Lets the script go on while everything is recorded, until it has read its file. It outlives the recording, so
-/// that what /proc tells of it is there to be read.
-fn record_all(data: &Path, mut script: Script) -> Result<Tables> {
-    let config = Config {
+fn config(data: &Path, scope: Scope) -> Config {
+    Config {
         root: data.to_owned(),
         place: Place {
             cluster: "test".to_owned(),
             node: "native".to_owned(),
         },
-        scope: Scope::All,
+        scope,
         limits: Limits::default(),
         wanted: Wanted::default(),
         window: Duration::from_hours(1),
-    };
-    let mut recorder = Recorder::start(config)?;
+    }
+}
+
+/// Lets the script go on while everything is recorded, until it has read its file. It outlives the recording, so
+/// that what /proc tells of it is there to be read.
+fn record_all(data: &Path, mut script: Script) -> Result<Tables> {
+    let mut recorder = Recorder::start(config(data, Scope::All))?;
     let mut input = script.process.stdin.take().context("stdin is a pipe")?;
     input.write_all(b"go\n")?;
     recorder.run(&[script.output.get_ref().as_fd()])?;
@@ -112,6 +115,60 @@ fn a_script_that_ran_before_the_probes_is_the_same_subject_as_one_that_starts_un
         (before.subject_id, before.executable),
         (under.subject_id, under.executable)
     );
+    Ok(())
+}
+
+/// Says that it runs, and reads the file of each line that it gets.
+const READER: &str = "import sys\nprint('ready', flush=True)\n\
+                      for line in sys.stdin:\n    open(line.strip()).read()\n    print('done', flush=True)\n";
+
+#[test]
+fn a_process_that_nobody_watched_is_seen_from_the_moment_that_it_is_chosen() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let folder = fs::canonicalize(folder.path())?;
+    for name in ["before", "between", "after"] {
+        fs::write(folder.join(name), name)?;
+    }
+    let mut readers = Vec::new();
+    for _ in 0..2 {
+        readers.push(python(&folder, &["-c", READER])?);
+    }
+    let read = |reader: &mut Script, name: &str| -> Result<()> {
+        let input = reader.process.stdin.as_mut().context("stdin is a pipe")?;
+        writeln!(input, "{name}")?;
+        let mut line = String::new();
+        reader.output.read_line(&mut line)?;
+        assert_eq!(line, "done\n");
+        Ok(())
+    };
+    let data = folder.join("data");
+    let mut recorder = Recorder::start(config(&data, Scope::Chosen))?;
+    // What nobody watches is remembered at the first of these, and found at the second.
+    for reader in &mut readers {
+        read(reader, "before")?;
+        read(reader, "before")?;
+    }
+    recorder.watch(readers[0].process.id())?;
+    read(&mut readers[1], "between")?;
+    read(&mut readers[1], "between")?;
+    read(&mut readers[0], "after")?;
+    recorder.watch(readers[1].process.id())?;
+    read(&mut readers[1], "after")?;
+    recorder.finish()?;
+    for mut reader in readers {
+        drop(reader.process.stdin.take());
+        reader.process.wait()?;
+    }
+    let tables = recorded::tables(&data)?;
+    let count = |name: &str| -> u64 {
+        let path = folder.join(name);
+        let of_file = tables
+            .usage
+            .iter()
+            .filter(|row| row.resource == path.as_os_str().as_encoded_bytes());
+        of_file.map(|row| row.count).sum()
+    };
+    assert_eq!(["before", "between", "after"].map(count), [0, 0, 2]);
     Ok(())
 }
 

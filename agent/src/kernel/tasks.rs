@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use aya::{
     Ebpf,
-    maps::{HashMap, Map, MapData, MapError},
+    maps::{Array, HashMap, Map, MapData, MapError},
 };
 use whittle_schemas::record::process::{TASK_STARTING, Task};
 
@@ -16,14 +16,24 @@ const BPF_NOEXIST: u64 = 1;
 const NAME: &str = "TASKS";
 const VALUE_BYTES: usize = size_of::<Task>();
 
+/// How often a process was chosen: see `known` of the `ebpf` crate.
+const CHOICES: &str = "CHOICES";
+
 pub(super) struct Tasks {
     map: Map,
+    choices: Array<MapData, u64>,
 }
 
 impl Tasks {
     pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
         let map = object.take_map(NAME).ok_or(KernelError::Incomplete(NAME))?;
-        Ok(Self { map })
+        let choices = object.take_map(CHOICES);
+        let choices = choices.ok_or(KernelError::Incomplete(CHOICES))?;
+        let choices = Array::try_from(choices).map_err(|cause| KernelError::Map {
+            map: CHOICES,
+            cause,
+        })?;
+        Ok(Self { map, choices })
     }
 
     pub(super) fn watch(&mut self, tgid: u32) -> Result<(), KernelError> {
@@ -77,7 +87,10 @@ impl Tasks {
         let mut map: HashMap<&mut MapData, u32, [u8; VALUE_BYTES]> =
             HashMap::try_from(&mut self.map)?;
         let task: [u8; VALUE_BYTES] = zerocopy::transmute!(task);
-        map.insert(tgid, task, flags)
+        map.insert(tgid, task, flags)?;
+        // Behind it: until then the probes may find that nobody watches the process, and remember that.
+        let choices = self.choices.get(&0, 0)?;
+        self.choices.set(0, choices + 1, 0)
     }
 }
 

@@ -13,7 +13,7 @@ use super::guest;
 use crate::vm::machine::{self, Processors};
 use crate::vm::{initramfs, kernel, root};
 
-/// Operations that take little but system calls.
+/// Operations that are system calls, and nothing else that counts.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Operation {
     /// An open that was made before
@@ -24,8 +24,6 @@ pub(super) enum Operation {
     Read,
     /// A datagram sent
     Udp,
-    /// A small program started: forked, executed, ended, waited for
-    Exec,
     /// A TCP connection on loopback: made, accepted, closed at both ends
     Tcp,
     /// A stat, which nobody watches
@@ -40,7 +38,6 @@ impl Operation {
             Self::First => "first",
             Self::Read => "read",
             Self::Udp => "udp",
-            Self::Exec => "exec",
             Self::Tcp => "tcp",
             Self::Stat => "stat",
         }
@@ -52,18 +49,16 @@ impl Operation {
             Self::Open | Self::First => "__x64_sys_openat",
             Self::Read => "__x64_sys_read",
             Self::Udp => "__x64_sys_sendto",
-            Self::Exec => "__x64_sys_clone",
             Self::Tcp => "__x64_sys_socket",
             Self::Stat => "__x64_sys_newfstatat",
         }
     }
 
-    /// How many system calls it is; None: as many as there are until it begins once more.
-    fn calls(self) -> Option<u32> {
+    /// How many system calls it is.
+    fn calls(self) -> u32 {
         match self {
-            Self::Exec => None,
-            Self::Tcp => Some(5),
-            _ => Some(1),
+            Self::Tcp => 5,
+            _ => 1,
         }
     }
 }
@@ -75,7 +70,7 @@ const FILES: u32 = 10_000;
 /// How long the guest is left alone first.
 const QUIET: Duration = Duration::from_secs(5);
 /// More instructions than any operation has: the guest is somewhere else.
-const MOST_STEPS: u32 = 3_000_000;
+const MOST_STEPS: u32 = 200_000;
 /// Where the kernel's half of the addresses begins.
 const KERNEL: u64 = 1 << 63;
 const TIME_LIMIT: Duration = Duration::from_mins(15);
@@ -99,7 +94,7 @@ pub(super) fn run(
              /payload/observe.sh {observer} /payload/workload {} forever & \
              while [ ! -e /tmp/warm ]; do kill -0 $! || exit 1; sleep 0.2; done; \
              grep -i ' t ' /proc/kallsyms | sed 's/^/whittle-symbol /'; \
-             echo whittle-ready; sleep 600\n",
+             echo whittle-ready; sleep 120\n",
             operation.workload()
         );
         let disk = payload.disk(&list)?;
@@ -145,21 +140,16 @@ fn steps(mut gdb: Gdb, operation: Operation, symbols: &Symbols) -> Result<Steps>
     for _ in 0..MOST_STEPS {
         let at = gdb.program_counter()?;
         let is_in_kernel = at >= KERNEL;
-        if !is_in_kernel && was_in_kernel {
-            calls += 1;
-        }
-        was_in_kernel = is_in_kernel;
-        let is_over = match operation.calls() {
-            Some(most) => calls == most,
-            None => at == entry && !steps.is_empty(),
-        };
-        if is_over {
-            gdb.kill();
-            return Ok(steps);
-        }
         if is_in_kernel {
             *steps.entry(symbols.name(at).to_owned()).or_default() += 1;
+        } else if was_in_kernel {
+            calls += 1;
+            if calls == operation.calls() {
+                gdb.kill();
+                return Ok(steps);
+            }
         }
+        was_in_kernel = is_in_kernel;
         gdb.step()?;
     }
     bail!("the operation does not end within {MOST_STEPS} instructions")
