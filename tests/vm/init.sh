@@ -1,5 +1,5 @@
 #!/bin/sh
-# Init of the guest: mounts what a machine has, runs the list, says how it ended, and switches off.
+# Init of the guest: mounts what a machine has, runs the list that the kernel's command line names, says how it ended, and switches off.
 export PATH=/payload/tests:/payload:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LANG=C.UTF-8 TERM=dumb
 mount -t proc proc /proc
@@ -26,7 +26,7 @@ while IFS= read -r command <&3; do
     case "$command" in '' | '#'*) continue ;; esac
     echo "whittle-vm: $command"
     sh -c "$command" </dev/null 3<&- || { status=$?; failed=$((failed + 1)); echo "whittle-vm: exit status $status: $command"; }
-done 3</payload/run.list
+done 3<"/payload/${whittle_list:-run.list}"
 # On a line of its own, even where the last command left one unfinished.
 printf '\nwhittle-vm: %s failed, guest up for %s s\n' "$failed" "$(cut -d' ' -f1 /proc/uptime)"
 sync

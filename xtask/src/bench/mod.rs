@@ -82,6 +82,7 @@ pub fn run(options: &Options) -> Result<()> {
         initramfs: &initramfs::make(&kernel)?,
         root: &root::image(guest::PACKAGES)?,
         payload: disk.path(),
+        list: machine::RUN_LIST,
         processors: Processors::Counted,
     };
     let mut figures: Vec<Figure> = Vec::new();

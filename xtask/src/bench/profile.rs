@@ -105,6 +105,7 @@ pub(super) fn run(
             initramfs: &initramfs::make(&kernel)?,
             root: &root::image(guest::PACKAGES)?,
             payload: disk.path(),
+            list: machine::RUN_LIST,
             processors: Processors::One,
         };
         let mut symbols = Symbols::default();

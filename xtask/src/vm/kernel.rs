@@ -21,6 +21,9 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     suite: String,
     packages: Vec<String>,
+    /// A further list in tests/vm, which a guest of its own runs.
+    #[serde(default)]
+    pub(crate) also: Option<String>,
 }
 
 /// An unpacked kernel.

@@ -22,8 +22,13 @@ pub(crate) struct Guest<'a> {
     pub(crate) initramfs: &'a Path,
     pub(crate) root: &'a Path,
     pub(crate) payload: &'a Path,
+    /// What it runs: a file of the payload.
+    pub(crate) list: &'a str,
     pub(crate) processors: Processors,
 }
+
+/// The list that each payload has.
+pub(crate) const RUN_LIST: &str = "run.list";
 
 /// What the guest runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +93,9 @@ impl Guest<'_> {
             .arg(self.kernel)
             .arg("-initrd")
             .arg(self.initramfs)
-            .args(["-append", KERNEL_COMMAND_LINE])
+            .arg("-append")
+            // What the kernel does not know is in the environment of init.
+            .arg(format!("{KERNEL_COMMAND_LINE} whittle_list={}", self.list))
             .args([
                 "-drive",
                 &format!(

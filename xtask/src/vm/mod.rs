@@ -1,4 +1,4 @@
-//! `cargo xtask vm`: runs the tests of `tests/vm/run.list` in virtual machines with other kernels, in software
+//! `cargo xtask vm`: runs the tests of `tests/vm/run.list`, and of further lists, in virtual machines with other kernels, in software
 //! emulation. What is booted is in `kernel`, `initramfs` and `root`; what is tested in `payload`; a run in `machine`; what the
 //! runs found of hook families in `matrix`.
 
@@ -12,7 +12,7 @@ pub(crate) mod root;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
@@ -20,6 +20,8 @@ use clap::Args;
 
 use machine::Processors;
 use payload::Payload;
+
+use crate::places;
 
 /// Guests at a time: each keeps a processor busy, and this many is what a machine for tests has.
 const AT_ONCE: usize = 2;
@@ -75,30 +77,46 @@ pub fn run(options: &Options) -> Result<()> {
         _ => Processors::One,
     };
     let run_list = payload::run_list(&options.command, options.full, processors)?;
+    // The matrix is what guests with the lists of all kernels find.
+    let is_matrix = !options.bare && processors == Processors::One && options.command.is_empty();
     let root = root::image(root::TEST_PACKAGES)?;
-    let disk = payload.disk(&run_list)?;
     // Fetched one after the other: each may bring the index of the same archive.
-    let mut waiting = VecDeque::new();
+    let (mut waiting, mut further) = (VecDeque::new(), Vec::new());
     for entry in entries {
-        let kernel = kernel::fetch(&entry)?;
-        waiting.push_back((waiting.len(), entry, kernel));
+        let kernel = Arc::new(kernel::fetch(&entry)?);
+        if let Some(list) = entry.also.filter(|_| is_matrix && !options.full) {
+            payload.bring(&[places::repository().join("tests/vm").join(&list)])?;
+            further.push(Job {
+                name: format!("{} {list}", entry.name),
+                kernel: Arc::clone(&kernel),
+                list,
+            });
+        }
+        waiting.push_back(Job {
+            name: entry.name,
+            kernel,
+            list: machine::RUN_LIST.to_owned(),
+        });
     }
+    waiting.extend(further);
+    let names: Vec<String> = waiting.iter().map(|job| job.name.clone()).collect();
+    let disk = payload.disk(&run_list)?;
     let waiting = Mutex::new(waiting);
     let outcomes = Mutex::new(Vec::new());
     let next = || waiting.lock().ok()?.pop_front();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some((place, entry, kernel)) = next() {
+                while let Some(job) = next() {
                     let machine = Machine {
                         root: &root,
                         payload: disk.path(),
                         processors,
                         time_limit: Duration::from_secs(options.time_out),
                     };
-                    let guest = boot(&entry.name, &kernel, &machine);
+                    let guest = boot(&job, &machine);
                     if let Ok(mut outcomes) = outcomes.lock() {
-                        outcomes.push((place, entry.name, guest));
+                        outcomes.push((job, guest));
                     }
                 }
             });
@@ -107,24 +125,34 @@ pub fn run(options: &Options) -> Result<()> {
     let mut outcomes = outcomes
         .into_inner()
         .map_err(|_| anyhow!("a guest's thread has failed"))?;
-    outcomes.sort_by_key(|(place, ..)| *place);
+    outcomes.sort_by_key(|(job, _)| names.iter().position(|name| *name == job.name));
     let (mut guests, mut failed) = (Vec::new(), Vec::new());
-    for (_, name, (guest, outcome)) in outcomes {
+    for (job, (guest, outcome)) in outcomes {
         if let Err(error) = outcome {
-            println!("kernel {name}: {error:#}");
-            failed.push(name);
+            println!("kernel {}: {error:#}", job.name);
+            failed.push(job.name);
         }
-        guests.push(guest);
+        if job.list == machine::RUN_LIST {
+            guests.push(guest);
+        }
     }
     // What failed is in the page, too: a cell says no.
     if options.write {
         matrix::write(&guests)?;
     }
     ensure!(failed.is_empty(), "failed on kernel {}", failed.join(", "));
-    if options.bare || processors == Processors::Two || !options.command.is_empty() {
-        return Ok(());
+    if is_matrix {
+        matrix::check(&guests)?;
     }
-    matrix::check(&guests)
+    Ok(())
+}
+
+/// A guest to be booted.
+struct Job {
+    /// As its lines begin: the kernel's, and the list where it is another one.
+    name: String,
+    kernel: Arc<kernel::Kernel>,
+    list: String,
 }
 
 /// What all guests of a run have in common.
@@ -136,10 +164,11 @@ struct Machine<'a> {
 }
 
 /// Runs one guest to its end. What it found is there even where it failed.
-fn boot(name: &str, kernel: &kernel::Kernel, machine: &Machine<'_>) -> (matrix::Guest, Result<()>) {
+fn boot(job: &Job, machine: &Machine<'_>) -> (matrix::Guest, Result<()>) {
+    let (name, kernel) = (&job.name, &job.kernel);
     println!("{name}| {}", kernel.release);
     let mut found = matrix::Guest {
-        kernel: name.to_owned(),
+        kernel: name.clone(),
         release: kernel.release.clone(),
         seconds: None,
         cells: Vec::new(),
@@ -151,6 +180,7 @@ fn boot(name: &str, kernel: &kernel::Kernel, machine: &Machine<'_>) -> (matrix::
             initramfs: &initramfs,
             root: machine.root,
             payload: machine.payload,
+            list: &job.list,
             processors: machine.processors,
         };
         guest.run(machine.time_limit, &mut |line| {

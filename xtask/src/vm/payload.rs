@@ -9,7 +9,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use tempfile::NamedTempFile;
 
-use super::{image, machine::Processors};
+use super::{
+    image,
+    machine::{self, Processors},
+};
 use crate::{command, places};
 
 /// What the guest's commands see of the machine they run in.
@@ -81,7 +84,7 @@ impl Payload {
 
     /// The disk with `run_list` on it.
     pub(crate) fn disk(&self, run_list: &str) -> Result<NamedTempFile> {
-        fs::write(self.folder.path().join("run.list"), run_list)
+        fs::write(self.folder.path().join(machine::RUN_LIST), run_list)
             .context("cannot write the list of commands")?;
         let disk = NamedTempFile::new().context("cannot make a file for the payload")?;
         image::make(self.folder.path(), disk.path(), 0)?;
