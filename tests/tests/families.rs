@@ -98,6 +98,11 @@ fn record() -> Result<Run> {
     let mut client = server.client();
     client[0] = PYTHON.into();
     let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+    let python = |script: &str, arguments: &[&str]| {
+        let mut command: Vec<OsString> = vec![PYTHON.into(), peer(script).into()];
+        command.extend(words(arguments));
+        command
+    };
     let few = privileged::set(&["chown", "kill"]);
     let commands = [
         (
@@ -121,34 +126,9 @@ fn record() -> Result<Run> {
         (0, privileged::with(&privileged::set(&privileged::GIVEN))),
         (1, privileged::with(&few)),
         (0, client),
-        (
-            0,
-            words(&[
-                PYTHON,
-                peer("acts.py")
-                    .to_str()
-                    .context("a path of tests is text")?,
-            ]),
-        ),
-        (
-            0,
-            words(&[
-                PYTHON,
-                peer("uring.py")
-                    .to_str()
-                    .context("a path of tests is text")?,
-                URING_FOLDER,
-            ]),
-        ),
-        (
-            0,
-            words(&[
-                PYTHON,
-                peer("rooted.py")
-                    .to_str()
-                    .context("a path of tests is text")?,
-            ]),
-        ),
+        (0, python("acts.py", &[])),
+        (0, python("uring.py", &[URING_FOLDER])),
+        (0, python("rooted.py", &[])),
     ];
     let text = |(status, command): &(i32, Vec<OsString>)| {
         let command: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();

@@ -35,7 +35,7 @@ pub enum Step {
     Fuzz,
     /// Rebuild the BPF object and compare it with the committed one
     Ebpf,
-    /// The tests of tests/vm/run.list in virtual machines with other kernels
+    /// The tests of tests/vm/run.list, and of further lists, in virtual machines with other kernels
     Vm,
 }
 
