@@ -1,11 +1,15 @@
 //! Hook family `capability`: what the kernel asked a process's own capabilities for, and whether they had it.
 //!
 //! Triggers:
-//! - `fexit`, or kprobe and kretprobe, of `int cap_capable(const struct cred *cred, struct user_namespace *target_ns, int cap, unsigned int opts)`
-//!   (5.10 to 7.3), and of two functions beside it into which compilers build a copy of it, so that their checks do not
-//!   come there: `int cap_task_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned
-//!   long arg5)` and `int cap_capset(struct cred *new, const struct cred *old, const kernel_cap_t *effective,
-//!   const kernel_cap_t *inheritable, const kernel_cap_t *permitted)`. Where there is no copy, a check counts twice.
+//! - `fexit`, or kprobe and kretprobe, of `int security_capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned
+//!   int opts)` (5.10 to 7.3), and of the three functions of `security/commoncap.c` that do not come by there:
+//!   `int cap_mmap_addr(unsigned long addr)`, `int cap_task_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
+//!   arg4, unsigned long arg5)` and `int cap_capset(struct cred *new, const struct cred *old, const kernel_cap_t *effective, const
+//!   kernel_cap_t *inheritable, const kernel_cap_t *permitted)`. The checks of each `mmap`, `brk` and fork, which are no use, do not
+//!   come by there either (`cap_vm_enough_memory`), and cost nothing.
+//! - The same of `int cap_capable(…)` with the arguments of `security_capable`, where security modules ask it by themselves, as
+//!   SELinux and Smack do. Of the three functions beside it some compilers build copies of it into each: where there is no copy, a check
+//!   counts twice.
 //! - `tp_btf/cap_capable`, from 6.15 on: `TP_PROTO(const struct cred *cred, struct user_namespace *target_ns,
 //!   const struct user_namespace *capable_ns, int cap, int ret)`. The options are not in it, and a check that asks not to
 //!   be audited is told by the functions that led to it.
@@ -26,7 +30,7 @@ use whittle_schemas::record::{
 
 use crate::{
     callers,
-    config::offset,
+    config::{self, offset},
     function::{Place, Returned},
     grants,
     kernel::{current, read},
@@ -70,6 +74,10 @@ const CHECK: Place = Place {
     number: 1,
     family: Family::Capability,
 };
+const MMAP: Place = Place {
+    number: 6,
+    family: Family::Capability,
+};
 const PRCTL: Place = Place {
     number: 2,
     family: Family::Capability,
@@ -80,24 +88,35 @@ const CAPSET: Place = Place {
 };
 
 /// By the exit of the check.
-#[fexit(function = "cap_capable")]
-fn capability_cap_capable(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Capability) {
-        return 0;
-    }
-    checked(Returned::of_exit(&ctx, 4))
+#[fexit(function = "security_capable")]
+fn capability_security_capable(ctx: FExitContext) -> i32 {
+    checked_at_exit(&ctx)
 }
 
-/// The kernel makes many checks that are no use, and a kprobe costs more than this look.
+/// By the exit of what it leads to.
+#[fexit(function = "cap_capable")]
+fn capability_cap_capable(ctx: FExitContext) -> i32 {
+    checked_at_exit(&ctx)
+}
+
+#[inline(always)]
+fn checked_at_exit(ctx: &FExitContext) -> i32 {
+    if stand_in::is_taken(ctx, Family::Capability) || ctx.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0 {
+        return 0;
+    }
+    checked(Returned::of_exit(ctx, 4))
+}
+
+/// By kprobes, of either. The kernel makes many checks that are no use, and a kprobe costs more than this look.
 #[kprobe]
-fn capability_cap_capable_entry(ctx: ProbeContext) -> u32 {
+fn capability_check_entry(ctx: ProbeContext) -> u32 {
     CHECK.enter(&ctx, |[cred, _, _, options, _]| {
         options & CAP_OPT_NOAUDIT == 0 && grants::own_credentials() == Some(*cred)
     })
 }
 
 #[kretprobe]
-fn capability_cap_capable_return(ctx: RetProbeContext) -> u32 {
+fn capability_check_return(ctx: RetProbeContext) -> u32 {
     checked(Returned::of_return(&ctx, CHECK)) as u32
 }
 
@@ -112,12 +131,56 @@ fn checked(returned: Option<Returned>) -> i32 {
         capability: returned.argument(2) as u32,
         result: -returned.errno(),
     };
-    let options = returned.argument(3);
-    if let Some(sighting) = sighting(&check, || options & CAP_OPT_NOAUDIT != 0) {
+    if let Some(sighting) = sighting(&check, || false) {
         sighting.ended(touch(sighting, &check));
     }
     0
 }
+
+/// By the exit of what an address is asked for that memory is to be mapped at: a low one takes `CAP_SYS_RAWIO`.
+#[fexit(function = "cap_mmap_addr")]
+fn capability_mmap_addr(ctx: FExitContext) -> i32 {
+    if stand_in::is_taken(&ctx, Family::Capability) || !is_low(ctx.arg(0)) {
+        return 0;
+    }
+    mapped(Returned::of_exit(&ctx, 1))
+}
+
+#[kprobe]
+fn capability_mmap_addr_entry(ctx: ProbeContext) -> u32 {
+    MMAP.enter(&ctx, |arguments| is_low(arguments[0]))
+}
+
+#[kretprobe]
+fn capability_mmap_addr_return(ctx: RetProbeContext) -> u32 {
+    mapped(Returned::of_return(&ctx, MMAP)) as u32
+}
+
+#[inline(always)]
+fn is_low(address: u64) -> bool {
+    address < config::lowest_address()
+}
+
+#[inline(always)]
+fn mapped(returned: Option<Returned>) -> i32 {
+    if let Some(returned) = returned
+        && let Some(cred) = grants::own_credentials()
+        && let Some(own_ns) = read::<u64>(cred, offset!(cred_user_ns))
+    {
+        // Asked for over the first namespace, whose address nobody says: none is all others'.
+        let is_first = read::<u32>(own_ns, offset!(user_ns_level)) == Some(0);
+        known_by_its_end(&Check {
+            cred,
+            target_ns: if is_first { own_ns } else { 0 },
+            capability: CAP_SYS_RAWIO,
+            result: -returned.errno(),
+        });
+    }
+    0
+}
+
+/// `CAP_SYS_RAWIO` of `include/uapi/linux/capability.h`.
+const CAP_SYS_RAWIO: u32 = 17;
 
 /// By the exit of prctl's part for capabilities: changing the securebits takes `CAP_SETPCAP`.
 #[fexit(function = "cap_task_prctl")]
@@ -200,16 +263,21 @@ fn setpcap(result: i32) {
     let Some(target_ns) = read(cred, offset!(cred_user_ns)) else {
         return;
     };
-    let check = Check {
+    known_by_its_end(&Check {
         cred,
         target_ns,
         capability: CAP_SETPCAP,
         result,
-    };
-    if (result == 0 || result == -EPERM)
-        && let Some(sighting) = sighting(&check, || false)
+    });
+}
+
+/// Counts a check of which another function's end tells.
+#[inline(always)]
+fn known_by_its_end(check: &Check) {
+    if (check.result == 0 || check.result == -EPERM)
+        && let Some(sighting) = sighting(check, || false)
     {
-        sighting.ended(touch(sighting, &check));
+        sighting.ended(touch(sighting, check));
     }
 }
 

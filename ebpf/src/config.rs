@@ -79,6 +79,11 @@ pub(crate) fn has_stand_ins() -> bool {
 }
 
 #[inline(always)]
+pub(crate) fn lowest_address() -> u64 {
+    constant!(LowestAddress)
+}
+
+#[inline(always)]
 pub(crate) fn hash_seed() -> u64 {
     // SAFETY: the address of the static above. Volatile, or the compiler would fold in the zero that stands here.
     unsafe { core::ptr::read_volatile(&raw const HASH_SEED) }

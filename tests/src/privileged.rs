@@ -12,7 +12,7 @@ use crate::workload;
 const NOBODY: &str = "65534";
 
 /// Capabilities that the program is given: those that containers have by default, and some more.
-pub const GIVEN: [&str; 18] = [
+pub const GIVEN: [&str; 19] = [
     "chown",
     "dac_override",
     "dac_read_search",
@@ -28,13 +28,14 @@ pub const GIVEN: [&str; 18] = [
     "sys_chroot",
     "sys_admin",
     "sys_nice",
+    "sys_rawio",
     "mknod",
     "audit_write",
     "setfcap",
 ];
 
 /// What `privileged.py` needs, by the manual page capabilities(7).
-pub const NEEDED: [&str; 7] = [
+pub const NEEDED: [&str; 8] = [
     "chown",
     "dac_read_search",
     "kill",
@@ -42,6 +43,7 @@ pub const NEEDED: [&str; 7] = [
     "net_raw",
     "sys_admin",
     "sys_nice",
+    "sys_rawio",
 ];
 
 /// Makes a folder that everybody can look into out of `path`, with what `privileged.py` acts on.

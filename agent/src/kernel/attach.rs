@@ -5,7 +5,6 @@ use aya::{
     maps::ProgramArray,
     programs::{BtfTracePoint, FEntry, FExit, KProbe, Program, ProgramError, ProgramFd},
 };
-use whittle_schemas::record::Family;
 
 use super::{
     KernelError,
@@ -53,7 +52,8 @@ fn attach_planned(
     {
         plan.is_not_told(&why);
     }
-    let refused = match attach_family(object, btf, plan.family, backend, stood_for.as_mut()) {
+    let hooks = hooks::of(plan.family, backend).filter(|hook| hook.is_with(facts.modules));
+    let refused = match attach_hooks(object, btf, hooks, stood_for.as_mut()) {
         Err(refused) if asked.is_none() => refused,
         other => return other,
     };
@@ -88,14 +88,13 @@ fn attach_planned(
     attach_planned(object, btf, plan, facts, asked, stood_for)
 }
 
-fn attach_family(
+fn attach_hooks(
     object: &mut Ebpf,
     btf: &Btf,
-    family: Family,
-    backend: Backend,
+    hooks: impl Iterator<Item = &'static Hook>,
     mut stood_for: Option<&mut Vec<StoodFor>>,
 ) -> Result<(), KernelError> {
-    for hook in hooks::of(family, backend) {
+    for hook in hooks {
         attach_hook(object, btf, hook, stood_for.as_deref_mut())?;
     }
     Ok(())

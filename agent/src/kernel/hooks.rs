@@ -36,6 +36,24 @@ pub(super) struct Hook {
     /// How many more of the same stand behind it where the kernel preempts probes. None where an interrupt may come by: it would
     /// have taken the call of the thread below it.
     pub(super) stand_ins: u8,
+    /// With which security modules it is attached; None with all.
+    pub(super) modules: Option<Modules>,
+}
+
+impl Hook {
+    /// Whether it is attached with these security modules.
+    pub(super) fn is_with(&self, modules: Modules) -> bool {
+        self.modules.is_none_or(|needed| needed == modules)
+    }
+}
+
+/// How the security modules of a host ask for capabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Modules {
+    /// As everything else does, or not at all.
+    AskLikeAll,
+    /// Some go past what everything else asks.
+    AskThemselves,
 }
 
 const fn hook(program: &'static str, trigger: Trigger) -> Hook {
@@ -44,6 +62,7 @@ const fn hook(program: &'static str, trigger: Trigger) -> Hook {
         trigger,
         is_optional: false,
         stand_ins: 0,
+        modules: None,
     }
 }
 
@@ -86,6 +105,13 @@ const fn optional(hook: Hook) -> Hook {
 /// `stand_in::is_taken`, or each copy would count the call.
 const fn stood_for(stand_ins: u8, hook: Hook) -> Hook {
     Hook { stand_ins, ..hook }
+}
+
+const fn beside(modules: Modules, hook: Hook) -> Hook {
+    Hook {
+        modules: Some(modules),
+        ..hook
+    }
 }
 
 /// The hook by which [`super::support`] finds out whether trampolines work.
@@ -262,8 +288,24 @@ const CAPABILITY_SYSCALL: &[Hook] = &[stood_for(
 )];
 
 const CAPABILITY_KPROBE: &[Hook] = &[
-    probe("capability_cap_capable_return", &["cap_capable"]),
-    probe("capability_cap_capable_entry", &["cap_capable"]),
+    beside(
+        Modules::AskLikeAll,
+        probe("capability_check_return", SECURITY_CAPABLE),
+    ),
+    beside(
+        Modules::AskLikeAll,
+        probe("capability_check_entry", SECURITY_CAPABLE),
+    ),
+    beside(
+        Modules::AskThemselves,
+        probe("capability_check_return", CAP_CAPABLE),
+    ),
+    beside(
+        Modules::AskThemselves,
+        probe("capability_check_entry", CAP_CAPABLE),
+    ),
+    probe("capability_mmap_addr_return", &["cap_mmap_addr"]),
+    probe("capability_mmap_addr_entry", &["cap_mmap_addr"]),
     probe("capability_task_prctl_return", &["cap_task_prctl"]),
     probe("capability_task_prctl_entry", &["cap_task_prctl"]),
     probe("capability_capset_return", &["cap_capset"]),
@@ -271,10 +313,21 @@ const CAPABILITY_KPROBE: &[Hook] = &[
 ];
 
 const CAPABILITY_TRAMPOLINE: &[Hook] = &[
-    stood_for(3, exit("capability_cap_capable", &["cap_capable"])),
+    beside(
+        Modules::AskLikeAll,
+        stood_for(3, exit("capability_security_capable", SECURITY_CAPABLE)),
+    ),
+    beside(
+        Modules::AskThemselves,
+        stood_for(3, exit("capability_cap_capable", CAP_CAPABLE)),
+    ),
+    stood_for(1, exit("capability_mmap_addr", &["cap_mmap_addr"])),
     stood_for(1, exit("capability_task_prctl", &["cap_task_prctl"])),
     exit("capability_capset", &["cap_capset"]),
 ];
+
+const SECURITY_CAPABLE: &[&str] = &["security_capable"];
+const CAP_CAPABLE: &[&str] = &["cap_capable"];
 
 const PRIVILEGE: &[Hook] = &[
     tracepoint("privilege_signal", "signal_generate"),

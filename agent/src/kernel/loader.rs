@@ -24,6 +24,7 @@ use super::{
     drain::Generations,
     limits::Limits,
     losses::Losses,
+    lsm,
     misses::Misses,
     offsets,
     openssl::{Openssl, OpensslFile, OpensslUse},
@@ -297,6 +298,7 @@ fn load_object(
     };
     numbers.set(Constant::AgentTgid, std::process::id());
     numbers.set(Constant::UsageMask, limits.usage_mask());
+    numbers.set(Constant::LowestAddress, lsm::lowest_address());
     for (constant, holds) in [
         (Constant::WatchAll, scope == Scope::All),
         (Constant::CountCalls, constants.syscalls),

@@ -15,6 +15,7 @@ mod hooks;
 mod limits;
 mod loader;
 mod losses;
+mod lsm;
 mod mapped;
 mod memory;
 mod misses;

@@ -97,6 +97,7 @@ pub(super) fn is_needed(structure: &str, family: Family) -> bool {
     match structure {
         "socket" | "sock" => matches!(family, Family::Socket | Family::Payload),
         "tcp_sock" | "iov_iter" | "iter_type" => family == Family::Payload,
+        "user_namespace" => family == Family::Capability,
         "kernel_siginfo" => family == Family::Privilege,
         "open_flags" | "filename" => family == Family::File,
         "linux_binprm" => family == Family::Process,

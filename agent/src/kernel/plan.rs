@@ -49,7 +49,8 @@ impl Backend {
                 &["addresses of io_uring's plain sends", "32-bit programs"]
             }
             (_, Family::Process) => &["refused execs of 32-bit programs"],
-            (_, Family::Capability) => &["what SELinux or AppArmor refuses"],
+            (Self::Syscall, Family::Capability) => &["what SELinux or AppArmor refuses"],
+            (_, Family::Capability) => &["what SELinux refuses"],
             (_, Family::Privilege) => &["acts of 32-bit programs"],
             (_, Family::Syscall) => &["calls that a seccomp filter refuses"],
             (Self::Trampoline, Family::File) => &[

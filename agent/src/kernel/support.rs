@@ -8,7 +8,8 @@ use aya_obj::btf::BtfKind;
 use whittle_schemas::record::Family;
 
 use super::{
-    hooks::{self, Hook, PROBE_TRIAL, TRIAL, Trigger},
+    hooks::{self, Hook, Modules, PROBE_TRIAL, TRIAL, Trigger},
+    lsm,
     offsets::is_needed,
     plan::{Backend, Plan},
 };
@@ -24,6 +25,8 @@ pub struct Facts {
     pub missing: Vec<(&'static str, &'static str)>,
     /// Whether the kernel has the tracepoint of capability checks, as from Linux 6.15 on.
     pub capability_tracepoint: bool,
+    /// How the host's security modules ask for capabilities.
+    pub(super) modules: Modules,
 }
 
 impl Facts {
@@ -62,6 +65,7 @@ pub fn facts(
         },
         missing,
         capability_tracepoint: tracepoint.is_ok(),
+        modules: lsm::modules(),
     }
 }
 

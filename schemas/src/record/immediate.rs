@@ -34,7 +34,9 @@ pub enum Constant {
     UsageMask = 6,
     /// 1: programs are attached several times over: see `stand_in` of the probes.
     StandIns = 7,
+    /// First address at which memory may be mapped without `CAP_SYS_RAWIO`.
+    LowestAddress = 8,
 }
 
 /// How many there are.
-pub const CONSTANTS: usize = 8;
+pub const CONSTANTS: usize = 9;

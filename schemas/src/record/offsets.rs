@@ -57,6 +57,7 @@ offsets! {
     cred_uid = "cred"."uid.val";
     siginfo_code = "kernel_siginfo"."si_code";
     cred_user_ns = "cred"."user_ns";
+    user_ns_level = "user_namespace"."level";
     nsproxy_mnt_ns = "nsproxy"."mnt_ns";
     mnt_ns_inum = "mnt_namespace"."ns.inum";
     files_fdt = "files_struct"."fdt";

@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> Result<()> {
     let payload = guest::payload(options.whittle.as_deref())?;
     let disk = payload.disk(&run_list(&observers, &workloads))?;
     let guest = machine::Guest {
-        kernel: &kernel.image,
+        kernel: &kernel,
         initramfs: &initramfs::make(&kernel)?,
         root: &root::image(guest::PACKAGES)?,
         payload: disk.path(),

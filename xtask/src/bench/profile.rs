@@ -101,7 +101,7 @@ pub(super) fn run(
         let sockets = tempfile::tempdir().context("cannot make a temporary folder")?;
         let socket = sockets.path().join("gdb");
         let guest = machine::Guest {
-            kernel: &kernel.image,
+            kernel: &kernel,
             initramfs: &initramfs::make(&kernel)?,
             root: &root::image(guest::PACKAGES)?,
             payload: disk.path(),

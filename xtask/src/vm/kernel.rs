@@ -21,6 +21,9 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     suite: String,
     packages: Vec<String>,
+    /// Security modules that are on beside those of all.
+    #[serde(default)]
+    security_modules: String,
     /// A further list in tests/vm, which a guest of its own runs.
     #[serde(default)]
     pub(crate) also: Option<String>,
@@ -34,6 +37,8 @@ pub(crate) struct Kernel {
     pub(crate) image: PathBuf,
     /// `lib/modules/RELEASE`, with `modules.dep`.
     pub(crate) modules: PathBuf,
+    /// As the kernel's parameter `lsm` lists them.
+    pub(crate) security_modules: String,
 }
 
 /// Every row.
@@ -97,6 +102,7 @@ pub(crate) fn fetch(entry: &Entry) -> Result<Kernel> {
         release,
         image,
         modules,
+        security_modules: entry.security_modules.clone(),
     })
 }
 

@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::kernel::Kernel;
 use crate::command;
 
 const QEMU: &str = "qemu-system-x86_64";
 /// Older ones corrupt the memory of guests with two processors.
 const OLDEST_QEMU: u32 = 10;
+const KERNEL_COMMAND_LINE: &str =
+    "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on";
 /// `bpf` lets LSM programs attach; Debian leaves it out.
-const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 lsm=landlock,lockdown,yama,bpf mitigations=off random.trust_cpu=on";
+const SECURITY_MODULES: &str = "landlock,lockdown,yama,bpf";
 
 /// What is booted.
 pub(crate) struct Guest<'a> {
-    pub(crate) kernel: &'a Path,
+    pub(crate) kernel: &'a Kernel,
     pub(crate) initramfs: &'a Path,
     pub(crate) root: &'a Path,
     pub(crate) payload: &'a Path,
@@ -90,12 +93,12 @@ impl Guest<'_> {
                 "-no-reboot",
             ])
             .arg("-kernel")
-            .arg(self.kernel)
+            .arg(&self.kernel.image)
             .arg("-initrd")
             .arg(self.initramfs)
             .arg("-append")
             // What the kernel does not know is in the environment of init.
-            .arg(format!("{KERNEL_COMMAND_LINE} whittle_list={}", self.list))
+            .arg(self.kernel_command_line())
             .args([
                 "-drive",
                 &format!(
@@ -113,6 +116,17 @@ impl Guest<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         qemu
+    }
+}
+
+impl Guest<'_> {
+    fn kernel_command_line(&self) -> String {
+        let further = &self.kernel.security_modules;
+        let modules = [SECURITY_MODULES, further].join(if further.is_empty() { "" } else { "," });
+        format!(
+            "{KERNEL_COMMAND_LINE} lsm={modules} whittle_list={}",
+            self.list
+        )
     }
 }
 

@@ -176,7 +176,7 @@ fn boot(job: &Job, machine: &Machine<'_>) -> (matrix::Guest, Result<()>) {
     let started = Instant::now();
     let outcome = initramfs::make(kernel).and_then(|initramfs| {
         let guest = machine::Guest {
-            kernel: &kernel.image,
+            kernel,
             initramfs: &initramfs,
             root: machine.root,
             payload: machine.payload,

@@ -1,6 +1,6 @@
 //! The decision, for hosts of every kind.
 
-use super::*;
+use super::{super::hooks::Modules, *};
 
 fn check(facts: &Facts, backend: Option<Backend>, expected: Option<Backend>) {
     let wanted = Wanted {
@@ -26,6 +26,7 @@ fn facts(trampoline: Result<(), String>) -> Facts {
         kprobe: Err("none".to_owned()),
         missing: Vec::new(),
         capability_tracepoint: true,
+        modules: Modules::AskLikeAll,
     }
 }
 
