@@ -28,7 +28,7 @@ pub(super) const BUILD: &str = "build";
 pub(super) const WORKLOADS: &[Workload] = &[
     row("open", "open, again", 20_000),
     row("first", "open, first", 20_000),
-    row("exec", "fork, exec, exit", 300),
+    row("exec", "fork, exec, exit", 2_000),
     row("tcp", "TCP connect", 2_000),
     row("udp", "UDP sendto", 20_000),
     row("read", "lseek, read", 20_000),
