@@ -15,9 +15,10 @@ use crate::{
     config::offset,
     emit, hash,
     kernel::{self, read},
+    lineage,
     path::{self, Asked, Path},
     scratch::{self, Scratch},
-    subject::Sighting,
+    sighting::Sighting,
     typed::{self, Typed},
     usage,
     wake::Urgency,
@@ -63,7 +64,7 @@ pub(crate) fn opened_typed(
             .follow(offset!(file_path_dentry))
             .load(offset!(dentry_name_len));
         let urgency = Urgency::of_file(scratch, length);
-        if path::is_removed(object[2]) {
+        if lineage::is_removed(object[2]) {
             text.walk_flags |= WALK_DELETED;
         }
         let mode: u16 = file.follow(offset!(file_inode)).load(offset!(inode_mode));
@@ -172,7 +173,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
     let generation: u32 = read(inode, offset!(inode_generation)).ok_or(Reason::ObjectUnknown)?;
     // Addresses count by how far they are from the file system's, which `typed::object` can tell, too.
-    let lineage = path::lineage_below(path, sb).ok_or(Reason::ObjectUnknown)?;
+    let lineage = lineage::below(path, sb).ok_or(Reason::ObjectUnknown)?;
     let mut errno = 0;
     let action = if flags == EXECUTED {
         EXECUTE
@@ -186,7 +187,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let object = [
         number,
         lineage,
-        path::device_and_state(device, generation, path::is_unlinked(path)),
+        lineage::device_and_state(device, generation, path::is_unlinked(path)),
     ];
     let key = sighting.key_of_file(subject, action, errno, object);
     if usage::repeat(sighting.generation, key.id) {
@@ -262,7 +263,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
 pub(crate) struct Base {
     dentry: u64,
     mnt: u64,
-    /// As [`path::identity`] and [`path::lineage`] have it.
+    /// As [`lineage::identity`] and [`lineage::of`] have it.
     identity: u64,
     lineage: u64,
 }
@@ -287,8 +288,8 @@ extern "C" fn find_base(slot: u32, directory: i32) -> u32 {
         scratch.base = Base {
             dentry: base.dentry,
             mnt: base.mnt,
-            identity: path::identity(base).unwrap_or(0),
-            lineage: path::lineage(base).unwrap_or(0),
+            identity: lineage::identity(base).unwrap_or(0),
+            lineage: lineage::of(base).unwrap_or(0),
         };
     }
     0

@@ -11,7 +11,8 @@ use crate::{
     config::{self, offset},
     hash::mix,
     kernel::{self, read, read_or_zero},
-    path::{self, Path},
+    lineage,
+    path::Path,
 };
 
 /// What the socket itself is.
@@ -249,7 +250,7 @@ fn directory_identity(address: &Address, length: u32) -> u64 {
         return 0;
     }
     Path::working_directory()
-        .and_then(path::identity)
+        .and_then(lineage::identity)
         .unwrap_or(0)
 }
 

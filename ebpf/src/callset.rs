@@ -11,11 +11,7 @@ use whittle_schemas::record::{
     counter::Reason,
 };
 
-use crate::{
-    number, path, stand_in,
-    subject::{self, Sighting},
-    syscall::Call,
-};
+use crate::{number, path, sighting::Sighting, stand_in, subject, syscall::Call};
 
 /// Any call, as it is entered.
 #[btf_tracepoint(function = "sys_enter")]

@@ -34,8 +34,9 @@ use crate::{
     function::{Place, Returned},
     grants,
     kernel::{current, read},
-    number, path, stand_in,
-    subject::{self, Sighting},
+    number, path,
+    sighting::Sighting,
+    stand_in, subject,
 };
 
 /// One check that ended. Pointers are numbers here.

@@ -16,7 +16,8 @@ use crate::{
     maps::ENTERED,
     own_stack,
     path::Asked,
-    subject::{self, Sighting},
+    sighting::Sighting,
+    subject,
     syscall::Call,
 };
 

@@ -21,9 +21,8 @@ use crate::{
     maps::CHANGING,
     path::Asked,
     scratch::{self, BPF_NOEXIST},
-    stand_in,
-    subject::{self, Sighting},
-    uring,
+    sighting::Sighting,
+    stand_in, subject, uring,
 };
 
 /// What a worker is changing.

@@ -12,8 +12,8 @@ use whittle_schemas::record::{
 use crate::{
     emit,
     scratch::{self, Scratch},
+    sighting::Sighting,
     source::{BUFFERS, IOVEC_BYTES, Source, iovec, smaller},
-    subject::Sighting,
     wake::Urgency,
 };
 

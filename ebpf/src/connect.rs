@@ -18,7 +18,7 @@ use crate::{
     kernel::{read, read_or_zero},
     maps::PENDING,
     path, scratch,
-    subject::Sighting,
+    sighting::Sighting,
     usage::{self, Generation},
     wake::Urgency,
 };

@@ -13,7 +13,8 @@ use crate::{
     kernel::{read, read_or_zero},
     maps::INSIDE,
     scratch::BPF_NOEXIST,
-    subject::{self, Sighting},
+    sighting::Sighting,
+    subject,
 };
 
 /// Arguments that are kept of a function.

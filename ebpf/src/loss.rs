@@ -7,7 +7,8 @@ use crate::{
     count,
     maps::{LOSSES_0, LOSSES_1},
     scratch::BPF_NOEXIST,
-    subject::{self, Sighting},
+    sighting::Sighting,
+    subject,
 };
 
 /// Of a [`mark`]: the running process, if its subject is known.

@@ -2,7 +2,7 @@
 
 use whittle_schemas::record::{Header, counter::Reason, usage::UsageKey};
 
-use crate::{emit, path, scratch, subject::Sighting, usage, wake::Urgency};
+use crate::{emit, path, scratch, sighting::Sighting, usage, wake::Urgency};
 
 /// Counts a repeat; the first access of its kind is sent, with the body that the family makes behind the header.
 #[inline(always)]

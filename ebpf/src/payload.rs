@@ -15,9 +15,9 @@ use whittle_schemas::record::{
 use crate::{
     address::{AF_INET, AF_INET6, Socket, find_socket_of},
     connection, exit,
+    sighting::Sighting,
     source::Source,
     stream,
-    subject::Sighting,
     syscall::{Call, read_user_or_zero},
     tls,
 };

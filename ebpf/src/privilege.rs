@@ -25,8 +25,9 @@ use crate::{
     config::offset,
     entry, exit,
     kernel::{read, read_or_zero},
-    number, path, stand_in,
-    subject::{self, Sighting},
+    number, path,
+    sighting::Sighting,
+    stand_in, subject,
     syscall::{Call, read_user},
 };
 

@@ -24,8 +24,9 @@ use crate::{
     known,
     maps::{TASKS, TLS_CALLS},
     path::Asked,
-    script, stand_in,
-    subject::{self, Sighting},
+    script,
+    sighting::Sighting,
+    stand_in, subject,
     syscall::Call,
 };
 

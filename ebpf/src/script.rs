@@ -15,6 +15,7 @@ use crate::{
     config::offset,
     hash::{self, mix},
     kernel::{current, read},
+    lineage,
     maps::{INTERPRETERS, SCRIPTS},
     path::{self, Asked, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
@@ -62,8 +63,8 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
     let relative = part == PART_SCRIPT && path::is_relative(scratch);
     let directory = Path::working_directory().ok_or(Reason::SubjectUnknown)?;
     if relative {
-        let identity = path::identity(directory).ok_or(Reason::SubjectUnknown)?;
-        let lineage = path::lineage(directory).ok_or(Reason::SubjectUnknown)?;
+        let identity = lineage::identity(directory).ok_or(Reason::SubjectUnknown)?;
+        let lineage = lineage::of(directory).ok_or(Reason::SubjectUnknown)?;
         id ^= mix(identity ^ lineage, 0xff51_afd7_ed55_8ccd);
     }
     if id <= SCRIPT_UNKNOWN {

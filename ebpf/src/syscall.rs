@@ -13,7 +13,7 @@ use crate::{
     config::{self, offset},
     kernel::{argument, current, read_or_zero},
     member::Member,
-    subject::Sighting,
+    sighting::Sighting,
     typed::Typed,
 };
 

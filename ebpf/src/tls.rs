@@ -26,8 +26,9 @@ use crate::{
     connection,
     maps::{NOWHERE, SOCKETS, TLS_CALLS},
     own_stack,
+    sighting::Sighting,
     source::Source,
-    subject::{self, Sighting},
+    subject,
     syscall::read_user_or_zero,
 };
 

@@ -10,7 +10,7 @@ use aya_ebpf::{
 
 use crate::{
     config::{self, offset},
-    kernel,
+    kernel, lineage,
     member::{Member, Number},
     path,
     scratch::Scratch,
@@ -214,12 +214,12 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
         .follow(offset!(task_fs))
         .follow(offset!(fs_root_dentry));
     let mnt = file.follow(offset!(file_path_mnt));
-    let mut lineage = path::start(root.from(sb), mnt.from(sb));
+    let mut lineage = lineage::start(root.from(sb), mnt.from(sb));
     let mut at = dentry;
     let mut step = 0;
-    while step < path::LINEAGE {
+    while step < lineage::MOST {
         let parent = at.follow(offset!(dentry_parent));
-        lineage = path::add_name(lineage, at.load(offset!(dentry_name_hash)));
+        lineage = lineage::add_name(lineage, at.load(offset!(dentry_name_hash)));
         if parent.0 == at.0 {
             break;
         }
@@ -233,6 +233,6 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
     [
         inode.load(offset!(inode_ino)),
         lineage | 1,
-        path::device_and_state(device, generation, is_unlinked),
+        lineage::device_and_state(device, generation, is_unlinked),
     ]
 }

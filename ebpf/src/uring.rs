@@ -11,8 +11,8 @@ use whittle_schemas::record::{Family, counter::Reason};
 use crate::{
     config::{self, offset},
     kernel::{current, read_or_zero},
+    sighting::Sighting,
     stand_in,
-    subject::Sighting,
     typed::{self, Typed},
 };
 

@@ -1,0 +1,105 @@
+//! What makes a file or a folder the same one, in numbers: the names that lead to it, as the running task sees them, its device, and
+//! whether its name was removed.
+
+use crate::{
+    config::offset,
+    kernel::{current, read},
+    path::Path,
+};
+
+/// A number that stands for a directory: its device and inode.
+#[inline(always)]
+pub(crate) fn identity(path: Path) -> Option<u64> {
+    let inode: u64 = read(path.dentry, offset!(dentry_inode))?;
+    let sb: u64 = read(inode, offset!(inode_sb))?;
+    let device: u32 = read(sb, offset!(sb_dev))?;
+    let number: u64 = read(inode, offset!(inode_ino))?;
+    Some(number ^ (u64::from(device) << 32))
+}
+
+/// The last word of a file's object: its device, whether its name was removed, and from which time on it has its inode's number, for most
+/// file systems give that to the next file when it is gone. Names alone do not tell those apart: their hashes have 32 bits, in which
+/// ten thousand of a folder's names may well have two alike. One bit between stays 0, for what is no file.
+#[inline(always)]
+pub(crate) fn device_and_state(device: u32, generation: u32, is_unlinked: bool) -> u64 {
+    u64::from(device) | (u64::from(is_unlinked) << 32) | (u64::from(generation) << 34)
+}
+
+/// Whether the name was removed, by what [`device_and_state`] gave.
+#[inline(always)]
+pub(crate) fn is_removed(device_and_state: u64) -> bool {
+    device_and_state >> 32 & 1 != 0
+}
+
+/// Most folders above a name whose names count for [`of`].
+pub(crate) const MOST: u64 = 24;
+
+/// A number that stands for a name and the folders above it, as the running task sees them: an inode keeps its
+/// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
+#[inline(always)]
+pub(crate) fn of(path: Path) -> Option<u64> {
+    match lineage_of(path.dentry, root_dentry()?) {
+        0 => None,
+        lineage => Some(lineage),
+    }
+}
+
+#[inline(always)]
+fn root_dentry() -> Option<u64> {
+    let fs: u64 = read(current(), offset!(task_fs))?;
+    read(fs, offset!(fs_root_dentry))
+}
+
+/// What a [`below`] begins with: the task's root and the mount.
+#[inline(always)]
+pub(crate) fn start(root: u64, mnt: u64) -> u64 {
+    root.wrapping_mul(0xc4ce_b9fe_1a85_ec53).wrapping_add(mnt)
+}
+
+/// As [`of`], with the mount that it is seen through, for an object that says on which file system it is, by the address of its
+/// `struct super_block`.
+#[inline(always)]
+pub(crate) fn below(path: Path, sb: u64) -> Option<u64> {
+    let root = root_dentry()?;
+    match lineage_of(
+        path.dentry,
+        start(root.wrapping_sub(sb), path.mnt.wrapping_sub(sb)),
+    ) {
+        0 => None,
+        lineage => Some(lineage),
+    }
+}
+
+/// A global function, as `path::walk_path` is. 0: a fault.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
+    let mut lineage = root;
+    let mut at = dentry;
+    let mut step = 0;
+    while step < MOST {
+        let Some(hash) = read::<u32>(at, offset!(dentry_name_hash)) else {
+            return 0;
+        };
+        let Some(parent) = read::<u64>(at, offset!(dentry_parent)) else {
+            return 0;
+        };
+        lineage = add_name(lineage, hash);
+        if parent == at {
+            break;
+        }
+        at = parent;
+        step += 1;
+    }
+    lineage | 1
+}
+
+/// Adds the name of one folder more, by the kernel's hash of it: a polynomial of the hashes modulo 2^64. Those are hashes of the
+/// name and of the address of the folder's own dentry, which nobody chooses, so that it takes no more to keep paths apart, and a repeat
+/// pays for each folder.
+#[inline(always)]
+pub(crate) fn add_name(lineage: u64, hash: u32) -> u64 {
+    lineage
+        .wrapping_mul(0xff51_afd7_ed55_8ccd)
+        .wrapping_add(u64::from(hash))
+}
