@@ -1,4 +1,4 @@
-//! Connections: their opening, the bytes on them, and their close, each as a record. `payload` and `tls` find out what
+//! Connections: their opening and the bytes on them, each as a record; their close is in `close`. `payload` and `tls` find out what
 //! a call did; `stream` decides what is kept of it, and `chunk` sends that.
 //!
 //! What does the work are global functions, which the verifier checks once and not again for each caller, each with a
@@ -7,28 +7,22 @@
 use core::{arch::asm, ptr};
 
 use whittle_schemas::record::{
-    Family, KIND_CLOSED, KIND_OPENED,
+    Family, KIND_OPENED,
     counter::Reason,
     payload::{
-        ClosedBody, Connection, FLAG_LOST, FLAG_MIDSTREAM, OpenedBody, PayloadBody, RECEIVED, SENT,
-        TCP, TLS, UDP,
+        Connection, FLAG_LOST, FLAG_MIDSTREAM, OpenedBody, PayloadBody, SENT, TCP, TLS, UDP,
     },
-    process::{TASK_USES_TLS, Task},
 };
 
 use crate::{
-    chunk,
-    config::offset,
-    count, emit,
-    kernel::read_or_zero,
+    chunk, emit,
     maps::{OBJECTS, SOCKETS},
     path, peer, scratch,
     sighting::Sighting,
     source::Source,
-    stream::{MIDSTREAM, NAME_PORT, Stream},
+    stream::{MIDSTREAM, Stream},
     subject,
     typed::Typed,
-    usage::Generation,
     wake::Urgency,
 };
 
@@ -125,23 +119,6 @@ pub(crate) fn moved_plain(object: u64, direction: u8, source: Source, length: u6
     move_bytes(what, object, address, buffers, length);
 }
 
-/// A datagram that a UDP socket received, `name` being where the kernel wrote the sender's address, or 0: in the memory of whoever
-/// described the source.
-#[inline(always)]
-pub(crate) fn received_datagram(sock: u64, inode: u64, name: u64, source: Source, length: u64) {
-    let length = (inode << 32) | (length & 0xffff);
-    let (address, buffers) = source.packed();
-    receive_datagram(sock, name, address, buffers, length);
-}
-
-/// An OpenSSL object is freed.
-#[inline(always)]
-pub(crate) fn closed_object(address: u64) {
-    if of_object(address).is_some() {
-        close_object(address);
-    }
-}
-
 /// In what [`move_bytes`] gets: the key is an OpenSSL object and no socket.
 const OBJECT: u32 = 2;
 
@@ -227,7 +204,7 @@ extern "C" fn keep_moved(what: u64, key: u64, address: u64, size: u64) -> u32 {
 
 /// The kernel takes no more than 1,024 buffers, and moves less than 2 GiB at once.
 #[inline(always)]
-fn size(buffers: u64, length: u64) -> u64 {
+pub(crate) fn size(buffers: u64, length: u64) -> u64 {
     (buffers << 32) | (length & 0xffff_ffff)
 }
 
@@ -270,7 +247,13 @@ extern "C" fn keep_bytes(what: u32, key: u64, address: u64, buffers: u64, length
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn send_bytes(what: u64, key: u64, address: u64, size: u64, subject: u64) -> u32 {
+pub(crate) extern "C" fn send_bytes(
+    what: u64,
+    key: u64,
+    address: u64,
+    size: u64,
+    subject: u64,
+) -> u32 {
     let sighting = Sighting::unpacked(what as u32 >> 8);
     let direction = (what & 1) as u8;
     let transport = match what as u32 & (OBJECT | DATAGRAM) {
@@ -334,135 +317,11 @@ fn send(
     })
 }
 
-/// Kept of an answer of a name server: more than resolvers ask for.
-const ANSWER_KEPT: u64 = 4_096;
-
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn receive_datagram(
-    sock: u64,
-    name: u64,
-    address: u64,
-    buffers: u64,
-    packed: u64,
-) -> u32 {
-    let in_kernel = u64::from(Source::unpacked(address, buffers).is_kernels());
-    if peer::sender(sock, name, in_kernel).port != NAME_PORT {
-        return 0;
-    }
-    let Some(sighting) = Sighting::of(Family::Payload) else {
-        return 0;
-    };
-    // The answer is sent under an entry like any other, which is taken back: nobody else has this key.
-    let stream = inode_key(packed);
-    let sent = subject::of(sighting.task).and_then(|subject| {
-        if begin_datagram(stream, sock, name, in_kernel) != 0 {
-            return Err(Reason::SubjectUnknown);
-        }
-        let length = packed & 0xffff;
-        let keep = if length < ANSWER_KEPT {
-            length
-        } else {
-            ANSWER_KEPT
-        };
-        let what = u64::from(u32::from(RECEIVED) | DATAGRAM | (sighting.packed() << 8));
-        let size = size(buffers, length);
-        let sent = send_bytes(what | (keep << 32), stream, address, size, subject);
-        Reason::or_recorded(sent)
-    });
-    // Absent only where it could not be made.
-    let _ = SOCKETS.remove(stream);
-    sighting.ended(sent);
-    0
-}
-
 /// In what [`send_bytes`] gets: a datagram.
-const DATAGRAM: u32 = 4;
-
-/// Key of a UDP socket among those of TCP sockets, which are addresses of the kernel: far above this.
-#[inline(always)]
-fn inode_key(packed: u64) -> u64 {
-    packed >> 32
-}
-
-/// Begins the entry of a datagram; gives 0 where there was room for it.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn begin_datagram(key: u64, sock: u64, name: u64, in_kernel: u64) -> u32 {
-    let peer = peer::sender(sock, name, in_kernel);
-    let stream = Stream::new(key, key, subject::tgid(), peer);
-    u32::from(SOCKETS.insert(key, stream, 0).is_err())
-}
-
-/// The kernel destroys a TCP socket. No global function: those take no typed pointer, which `sock` is to the verifier.
-#[inline(always)]
-pub(crate) fn closed_socket(sock: u64) {
-    let Some(stream) = SOCKETS.get_ptr(sock) else {
-        return;
-    };
-    // SAFETY: as in `of_socket`.
-    let stream = unsafe { &*stream };
-    let sent: u64 = read_or_zero(sock, offset!(tcp_bytes_sent));
-    let resent: u64 = read_or_zero(sock, offset!(tcp_bytes_resent));
-    let received: u64 = read_or_zero(sock, offset!(tcp_bytes_received));
-    close(stream, TCP, [sent.wrapping_sub(resent), received]);
-    // Absent only where another CPU removed it.
-    let _ = SOCKETS.remove(sock);
-}
-
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn close_object(address: u64) -> u32 {
-    if let Some(stream) = of_object(address) {
-        close(stream, TLS, [0; 2]);
-        // Absent only where another thread removed it.
-        let _ = OBJECTS.remove(ObjectKey::of(address));
-    }
-    0
-}
-
-/// A process ends, or becomes another program: so do its OpenSSL objects, where it had any. Their entries make room
-/// in time.
-#[inline(always)]
-pub(crate) fn closed_process(tgid: u32, task: *mut Task) {
-    // SAFETY: the pointer is into a map value, which the kernel keeps while the program runs.
-    let flags = unsafe { &mut (*task).flags };
-    if *flags & TASK_USES_TLS != 0 {
-        *flags &= !TASK_USES_TLS;
-        close_process(tgid);
-    }
-}
-
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn close_process(tgid: u32) -> u32 {
-    let stream = Stream::new(0, 0, tgid, peer::NO_PEER);
-    close(&stream, TLS, [0; 2]);
-    0
-}
-
-/// Sends the end of a connection. It may come in any task, so that no watched one is asked for.
-#[inline(always)]
-fn close(stream: &Stream, transport: u8, wire: [u64; 2]) {
-    let generation = Generation::now();
-    count::up(generation, Family::Payload, Reason::Seen);
-    let body = ClosedBody {
-        header: emit::header::<ClosedBody>(KIND_CLOSED, generation.flags(), &path::EMPTY),
-        connection: connection(stream, transport),
-        sent: stream.moved[0],
-        received: stream.moved[1],
-        wire_sent: wire[0],
-        wire_received: wire[1],
-    };
-    if let Err(reason) =
-        scratch::with(|scratch, _| emit::send(scratch, body, &path::EMPTY, Urgency::Later))
-    {
-        count::up(generation, Family::Payload, reason);
-    }
-}
+pub(crate) const DATAGRAM: u32 = 4;
 
 #[inline(always)]
-fn connection(stream: &Stream, transport: u8) -> Connection {
+pub(crate) fn connection(stream: &Stream, transport: u8) -> Connection {
     Connection {
         number: stream.number,
         tgid: stream.tgid,

@@ -14,7 +14,7 @@ use whittle_schemas::record::{
 use crate::{
     config::offset,
     connect::EINPROGRESS,
-    connection,
+    connection, datagram,
     kernel::read_or_zero,
     member::Distance as _,
     payload::{DATAGRAM, IPPROTO_TCP, NOT_TAKEN, STREAM},
@@ -178,7 +178,7 @@ fn datagram(ctx: &FExitContext, sock: Typed, socket: Typed, length: u64) {
     };
     if port == NAME_PORT && subject::watched().is_some() {
         let inode = inode_of(socket);
-        connection::received_datagram(sock.number(), inode, name, source(ctx), length);
+        datagram::received(sock.number(), inode, name, source(ctx), length);
     }
 }
 

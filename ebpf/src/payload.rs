@@ -14,7 +14,7 @@ use whittle_schemas::record::{
 
 use crate::{
     address::{AF_INET, AF_INET6, Socket, find_socket_of},
-    connection, exit,
+    close, connection, datagram, exit,
     sighting::Sighting,
     source::Source,
     stream,
@@ -59,7 +59,7 @@ pub(crate) const fn is_ours_32(_: u64) -> bool {
 
 #[btf_tracepoint(function = "tcp_destroy_sock")]
 fn payload_destroy(ctx: BtfTracePointContext) -> i32 {
-    connection::closed_socket(ctx.arg(0));
+    close::socket(ctx.arg(0));
     0
 }
 
@@ -230,7 +230,7 @@ fn received_message(end: &End, at: u64, length: u64) {
 
 #[inline(always)]
 fn datagram(end: &End, name: u64, source: Source, length: u64) {
-    connection::received_datagram(end.sock, end.inode, name, source, length);
+    datagram::received(end.sock, end.inode, name, source, length);
 }
 
 /// The vector of a caller's `struct msghdr`.

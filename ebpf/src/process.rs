@@ -17,9 +17,9 @@ use whittle_schemas::record::{
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
-    callset,
+    callset, close,
     config::{self, offset},
-    connection, exit,
+    exit,
     kernel::read,
     known,
     maps::{TASKS, TLS_CALLS},
@@ -77,7 +77,7 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
     let _ = TLS_CALLS.remove(bpf_get_current_pid_tgid());
     if read::<u32>(signal, offset!(signal_live)) == Some(0) {
         if let Some(task) = TASKS.get_ptr_mut(tgid) {
-            connection::closed_process(tgid, task);
+            close::process(tgid, task);
         }
         // Absent where nobody watches the process.
         let _ = TASKS.remove(tgid);
@@ -110,7 +110,7 @@ fn executed(sighting: Sighting, before: u64, bprm: u64) -> Result<(), Reason> {
     let task = sighting.task;
     let exe = subject::executable().ok_or(Reason::SubjectUnknown)?;
     let interpreted = script_of(bprm);
-    connection::closed_process(subject::tgid(), task);
+    close::process(subject::tgid(), task);
     // SAFETY: as in `process_exec`.
     unsafe {
         (*task).script = script::find(exe, interpreted);

@@ -19,7 +19,7 @@ use crate::{
     function::{Place, Returned},
     kernel::read_or_zero,
     maps::CONNECTING,
-    socket::{self, Act, Of},
+    socket_act::{self, Act, Of},
     stand_in, subject, uring,
 };
 
@@ -64,7 +64,7 @@ functions! {
 #[inline(always)]
 fn touch(act: &Act) {
     if let Some(task) = subject::watched() {
-        socket::touch(task, act);
+        socket_act::touch(task, act);
     }
 }
 

@@ -23,7 +23,7 @@ use whittle_schemas::record::{
 };
 
 use crate::{
-    connection,
+    close, connection,
     maps::{NOWHERE, SOCKETS, TLS_CALLS},
     own_stack,
     sighting::Sighting,
@@ -123,7 +123,7 @@ fn tls_read_ex(ctx: RetProbeContext) -> u32 {
 fn tls_free(ctx: ProbeContext) -> u32 {
     own_stack::keep(&ctx, &NOWHERE);
     if subject::watched().is_some() {
-        connection::closed_object(ctx.arg(0).unwrap_or(0));
+        close::object(ctx.arg(0).unwrap_or(0));
     }
     0
 }
