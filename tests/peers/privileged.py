@@ -38,13 +38,13 @@ def signal_a_process_of_root():
     os.kill(1, 0)
 
 
-def map_the_second_page():
-    """Below vm.mmap_min_addr."""
+def map_the_first_page():
+    """Below vm.mmap_min_addr, whatever that is."""
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.restype = ctypes.c_ssize_t
     libc.mmap.argtypes = (ctypes.c_void_p, *[ctypes.c_size_t] * 2, *[ctypes.c_int] * 2, ctypes.c_size_t)
     private, fixed, anonymous = 0x2, 0x10, 0x20
-    if libc.mmap(4096, 4096, 0, private | fixed | anonymous, -1, 0) != 4096:
+    if libc.mmap(0, 4096, 0, private | fixed | anonymous, -1, 0) != 0:
         raise OSError(ctypes.get_errno(), "mmap")
 
 
@@ -56,7 +56,7 @@ ACTS = (
     read_a_file_that_nobody_may_read,
     raise_its_own_priority,
     signal_a_process_of_root,
-    map_the_second_page,
+    map_the_first_page,
 )
 
 refused = []
