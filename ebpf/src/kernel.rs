@@ -23,6 +23,17 @@ pub(crate) fn read<T>(base: u64, distance: impl Distance) -> Option<T> {
     unsafe { bpf_probe_read_kernel(distance.beyond(base) as *const T) }.ok()
 }
 
+/// As [`read`], into memory that need not be on the stack.
+#[inline(always)]
+pub(crate) fn read_into<T>(value: &mut T, base: u64, distance: impl Distance) -> Option<()> {
+    let (size, from) = (size_of::<T>() as u32, distance.beyond(base));
+    // SAFETY: as above; `value` has `size` bytes.
+    let failed = unsafe {
+        generated::bpf_probe_read_kernel((&raw mut *value).cast(), size, from as *const _)
+    };
+    (failed == 0).then_some(())
+}
+
 /// As [`read`], with zeros for what cannot be read: the helper clears it. See `syscall::read_user_or_zero`.
 #[inline(always)]
 pub(crate) fn read_or_zero<T: Default>(base: u64, distance: impl Distance) -> T {

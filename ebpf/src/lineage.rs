@@ -78,10 +78,7 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
     let mut at = dentry;
     let mut step = 0;
     while step < MOST {
-        let Some(hash) = read::<u32>(at, offset!(dentry_name_hash)) else {
-            return 0;
-        };
-        let Some(parent) = read::<u64>(at, offset!(dentry_parent)) else {
+        let Some((parent, hash)) = parent_and_hash(at) else {
             return 0;
         };
         lineage = add_name(lineage, hash);
@@ -92,6 +89,18 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
         step += 1;
     }
     lineage | 1
+}
+
+/// A dentry's parent, and the hash of its name: as `path::Link` is read, of which this is a part, for the stack on the way to here is
+/// as short.
+#[inline(always)]
+fn parent_and_hash(dentry: u64) -> Option<(u64, u32)> {
+    if offset!(dentry_name_hash).offset() == offset!(dentry_parent).offset() + 8 {
+        let [parent, name] = read::<[u64; 2]>(dentry, offset!(dentry_parent))?;
+        return Some((parent, name as u32));
+    }
+    let parent = read(dentry, offset!(dentry_parent))?;
+    Some((parent, read(dentry, offset!(dentry_name_hash))?))
 }
 
 /// Adds the name of one folder more, by the kernel's hash of it: a polynomial of the hashes modulo 2^64. Those are hashes of the

@@ -17,6 +17,8 @@ pub(crate) struct Scratch {
     pub(crate) bytes: [u8; FIXED_BYTES + SCRATCH_BYTES - BEHIND_BYTES],
     /// Behind everything that a record can reach, as is what follows.
     pub(crate) walk: Walk,
+    /// What `path` reads at once.
+    pub(crate) link: [u64; 3],
     pub(crate) cursor: Cursor,
     pub(crate) base: Base,
     pub(crate) arguments: Arguments,
@@ -25,6 +27,7 @@ pub(crate) struct Scratch {
 }
 
 const BEHIND_BYTES: usize = size_of::<Walk>()
+    + size_of::<[u64; 3]>()
     + size_of::<Cursor>()
     + size_of::<Base>()
     + size_of::<Arguments>()
