@@ -253,17 +253,15 @@ impl Recorder {
         left: Duration,
         by: WokenBy,
     ) -> Result<Option<usize>, RecordError> {
-        if !self.probes.ring.begin_to_wait(by) {
+        let Some(ring) = self.probes.ring.waiting(by) else {
             // What is waited for beside the ring is looked at all the same.
             return wait::wait(&mut wait::polled(until), Duration::ZERO);
-        }
-        let ring = self.probes.ring.as_fd();
+        };
         // The ring comes last, so that the others keep their numbers.
         let mut wanted = wait::polled(until);
-        wanted.push(PollFd::from_borrowed_fd(ring, PollFlags::IN));
-        let ready = wait::wait(&mut wanted, left);
-        self.probes.ring.end_to_wait();
-        Ok(ready?.filter(|index| *index < until.len()))
+        wanted.push(PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN));
+        let ready = wait::wait(&mut wanted, left)?;
+        Ok(ready.filter(|index| *index < until.len()))
     }
 
     /// Reads the ring empty, or as many records; says how many there were.

@@ -224,16 +224,15 @@ fn wait(
     ended: Option<BorrowedFd<'_>>,
     timeout: Option<&Timespec>,
 ) -> Result<Waited> {
-    if !probes.ring.begin_to_wait(WokenBy::Any) {
+    let Some(ring) = probes.ring.waiting(WokenBy::Any) else {
         return Ok(Waited::Records);
-    }
-    let mut wanted = vec![PollFd::from_borrowed_fd(probes.ring.as_fd(), PollFlags::IN)];
+    };
+    let mut wanted = vec![PollFd::from_borrowed_fd(ring.as_fd(), PollFlags::IN)];
     wanted.extend(ended.map(|ended| PollFd::from_borrowed_fd(ended, PollFlags::IN)));
     let ready = rustix::io::retry_on_intr(|| poll(&mut wanted, timeout))?;
     let has_ended = wanted
         .get(1)
         .is_some_and(|ended| !ended.revents().is_empty());
-    probes.ring.end_to_wait();
     if ready == 0 {
         return Ok(Waited::TimedOut);
     }

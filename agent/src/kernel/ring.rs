@@ -89,20 +89,12 @@ impl Ring {
         self.read(|bytes| Bytes::from_owner(Zeroizing::new(bytes.to_vec())))
     }
 
-    /// Says that somebody is about to wait for its descriptor, and what is to wake them. False: there are records already, and nothing
-    /// to wait for.
-    pub fn begin_to_wait(&mut self, by: WokenBy) -> bool {
+    /// Says that somebody is about to wait, and what is to wake them. None: there are records already, and nothing to wait for.
+    pub fn waiting(&mut self, by: WokenBy) -> Option<Waiting<'_>> {
         self.alarm.set(by);
         let is_empty = self.next_bytes().is_none();
-        if !is_empty {
-            self.alarm.clear();
-        }
-        is_empty
-    }
-
-    /// The waiting is over.
-    pub fn end_to_wait(&mut self) {
-        self.alarm.clear();
+        let waiting = Waiting(self);
+        is_empty.then_some(waiting)
     }
 
     /// How long the record at the position is, past those that were given up; None where none is whole yet.
@@ -127,9 +119,18 @@ impl Ring {
     }
 }
 
-impl AsFd for Ring {
-    /// Readable when there are records; what wakes who waits for it says [`Ring::begin_to_wait`].
+/// Somebody waits for the ring. From its end on they are woken no more.
+pub struct Waiting<'a>(&'a mut Ring);
+
+impl AsFd for Waiting<'_> {
+    /// Readable when there are records.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.map.fd().as_fd()
+        self.0.map.fd().as_fd()
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.alarm.clear();
     }
 }
