@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsString,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -85,6 +86,49 @@ fn checks_that_are_not_audited_are_no_use() -> Result<()> {
         .map(|row| String::from_utf8_lossy(&row.resource))
         .collect();
     assert!(rows.is_empty(), "{rows:?}");
+    Ok(())
+}
+
+#[test]
+fn forks_that_ask_for_a_capability_are_told_from_those_that_ask_whether_there_is_memory()
+-> Result<()> {
+    let root = tempfile::tempdir()?;
+    let folder = fs::canonicalize(root.path())?;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+    // All fork, by which the kernel asks for CAP_SYS_ADMIN without audit. A new namespace takes it, and so does passing the limit of
+    // processes, which root has none of.
+    let plain = "os.fork() or os._exit(0)";
+    let namespace = "libc.syscall(56, 0x04000000 | 17, 0, 0, 0, 0) or os._exit(0)";
+    let limited = "os.setuid(12345)\nresource.setrlimit(resource.RLIMIT_NPROC, (0, 0))\ntry: os.fork()\nexcept BlockingIOError: pass";
+    let cases: [(&str, Outcome, &[&str]); 3] = [
+        (plain, Outcome::Allowed, &[]),
+        (namespace, Outcome::Allowed, &["CAP_SYS_ADMIN"]),
+        (
+            limited,
+            Outcome::Denied,
+            &["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE"],
+        ),
+    ];
+    for (act, outcome, expected) in cases {
+        let imports = "import ctypes, os, resource\nlibc = ctypes.CDLL(None)\n";
+        let program = format!("{imports}{act}");
+        let command = ["/usr/bin/python3", "-IS", "-c", &program].map(OsString::from);
+        let recording = recorded::record(&folder.join("data"), &folder, &command)?;
+        ensure!(recording.output.status.success(), "{:?}", recording.output);
+        let rows = recording
+            .tables
+            .usage
+            .iter()
+            .filter(|row| row.surface == Surface::Capability && row.outcome == outcome);
+        let asked: BTreeSet<_> = rows
+            .map(|row| String::from_utf8_lossy(&row.resource).into_owned())
+            .collect();
+        let asked: Vec<_> = asked
+            .iter()
+            .filter(|name| name.starts_with("CAP_SYS"))
+            .collect();
+        assert_eq!(asked, expected, "{act}");
+    }
     Ok(())
 }
 
