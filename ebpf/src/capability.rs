@@ -8,7 +8,7 @@
 //!   kernel_cap_t *inheritable, const kernel_cap_t *permitted)`. The checks of each `mmap`, `brk` and fork, which are no use, do not
 //!   come by there either (`cap_vm_enough_memory`), and cost nothing.
 //! - The same of `int cap_capable(…)` with the arguments of `security_capable`, where security modules ask it by themselves, as
-//!   SELinux and Smack do. Of the three functions beside it some compilers build copies of it into each: where there is no copy, a check
+//!   `SELinux` and Smack do. Of the three functions beside it some compilers build copies of it into each: where there is no copy, a check
 //!   counts twice.
 //! - `tp_btf/cap_capable`, from 6.15 on: `TP_PROTO(const struct cred *cred, struct user_namespace *target_ns,
 //!   const struct user_namespace *capable_ns, int cap, int ret)`. The options are not in it, and a check that asks not to
