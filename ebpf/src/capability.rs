@@ -6,13 +6,13 @@
 //!   `int cap_mmap_addr(unsigned long addr)`, `int cap_task_prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long
 //!   arg4, unsigned long arg5)` and `int cap_capset(struct cred *new, const struct cred *old, const kernel_cap_t *effective, const
 //!   kernel_cap_t *inheritable, const kernel_cap_t *permitted)`. The checks of each `mmap`, `brk` and fork, which are no use, do not
-//!   come by there either (`cap_vm_enough_memory`), and cost nothing.
+//!   come by there either (`cap_vm_enough_memory`).
 //! - The same of `int cap_capable(…)` with the arguments of `security_capable`, where security modules ask it by themselves, as
 //!   `SELinux` and Smack do. Of the three functions beside it some compilers build copies of it into each: where there is no copy, a check
 //!   counts twice.
 //! - `tp_btf/cap_capable`, from 6.15 on: `TP_PROTO(const struct cred *cred, struct user_namespace *target_ns,
 //!   const struct user_namespace *capable_ns, int cap, int ret)`. The options are not in it, and a check that asks not to
-//!   be audited is told by the functions that led to it.
+//!   be audited is told by the call that makes it, or by the functions that led to it.
 //!
 //! Left out are checks that ask not to be audited (the kernel itself holds those for no use of the capability),
 //! checks of credentials that are not the task's own, and those that the owner of a namespace passes without it.

@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     packages: Vec<String>,
     /// Security modules that are on beside those of all.
     #[serde(default)]
-    security_modules: String,
+    security_modules: Vec<String>,
     /// A further list in tests/vm, which a guest of its own runs.
     #[serde(default)]
     pub(crate) also: Option<String>,
@@ -37,8 +37,8 @@ pub(crate) struct Kernel {
     pub(crate) image: PathBuf,
     /// `lib/modules/RELEASE`, with `modules.dep`.
     pub(crate) modules: PathBuf,
-    /// As the kernel's parameter `lsm` lists them.
-    pub(crate) security_modules: String,
+    /// Those that are on beside those of all.
+    pub(crate) security_modules: Vec<String>,
 }
 
 /// Every row.

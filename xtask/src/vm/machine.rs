@@ -17,7 +17,7 @@ const OLDEST_QEMU: u32 = 10;
 const KERNEL_COMMAND_LINE: &str =
     "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on";
 /// `bpf` lets LSM programs attach; Debian leaves it out.
-const SECURITY_MODULES: &str = "landlock,lockdown,yama,bpf";
+const SECURITY_MODULES: [&str; 4] = ["landlock", "lockdown", "yama", "bpf"];
 
 /// What is booted.
 pub(crate) struct Guest<'a> {
@@ -117,12 +117,11 @@ impl Guest<'_> {
             .stdout(Stdio::piped());
         qemu
     }
-}
 
-impl Guest<'_> {
     fn kernel_command_line(&self) -> String {
-        let further = &self.kernel.security_modules;
-        let modules = [SECURITY_MODULES, further].join(if further.is_empty() { "" } else { "," });
+        let mut modules = SECURITY_MODULES.to_vec();
+        modules.extend(self.kernel.security_modules.iter().map(String::as_str));
+        let modules = modules.join(",");
         format!(
             "{KERNEL_COMMAND_LINE} lsm={modules} whittle_list={}",
             self.list
