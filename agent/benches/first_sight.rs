@@ -10,11 +10,11 @@ use std::{
 };
 
 use whittle_agent::{
-    decode,
+    decode::Decoder,
     identity::Identities,
-    model::{Access, Clock, Deed, Event, Subject, Touch},
+    model::{Access, Clock, Event, Touch},
     sink::{self, Alike, Each, Place, Spool, Touched},
-    window::{Frame, Usage, Window, are_alike, subject_row, usage_row},
+    window::{Frame, Usage, Window, subject_row, usage_row},
 };
 use whittle_schemas::{
     record::{
@@ -69,6 +69,7 @@ fn main() {
 
 /// What of `pipeline` these records come by.
 struct Agent {
+    decoder: Decoder,
     clock: Clock,
     place: Place,
     identities: Identities,
@@ -90,6 +91,7 @@ impl Agent {
         };
         Self {
             spool: Spool::create(root, &place, clock.utc_us(0), None).expect("a spool"),
+            decoder: Decoder::default(),
             clock,
             place,
             identities: Identities::new(),
@@ -109,23 +111,23 @@ impl Agent {
     }
 
     fn subject(&mut self, record: &[u8]) {
-        let Event::Subject(seen) = decode(record) else {
+        let Event::Subject(seen) = decode(&mut self.decoder, record) else {
             unreachable!("it was made as one");
         };
         self.identities.subject(&seen, self.clock);
     }
 
     fn read(&mut self, record: &[u8]) {
-        let Event::Touch(touch) = decode(record) else {
+        let Event::Touch(touch) = decode(&mut self.decoder, record) else {
             unreachable!("it was made as one");
         };
         let at_us = self.clock.utc_us(touch.boottime_ns);
         let access = identity(&self.identities, touch);
+        let subject = Rc::clone(&access.subject);
         let usage = window(&mut self.window, access);
-        spool(&mut self.spool, &usage.subject, &usage.deed, at_us);
+        spool(&mut self.spool, usage, at_us);
         if !self.is_spooled {
             self.is_spooled = true;
-            let subject = Rc::clone(&usage.subject);
             let row = subject_row(&subject, &self.frame(at_us), at_us, at_us);
             self.spool.add(&sink::Frame::Subject(Box::new(row)));
         }
@@ -140,24 +142,27 @@ impl Agent {
 }
 
 #[inline(never)]
-fn decode(record: &[u8]) -> Event {
-    decode::decode(record).expect("the record is whole")
+fn decode<'a>(decoder: &'a mut Decoder, record: &[u8]) -> Event<'a> {
+    decoder.decode(record).expect("the record is whole")
 }
 
 #[inline(never)]
-fn identity(identities: &Identities, touch: Touch) -> Access {
+fn identity<'a>(identities: &Identities, touch: Touch<'a>) -> Access<'a> {
     identities.access(touch).expect("the subject came first")
 }
 
 #[inline(never)]
-fn window(window: &mut Window, access: Access) -> &Usage {
+fn window<'a>(window: &'a mut Window, access: Access<'_>) -> Usage<'a> {
     window.add(access).expect("the window has room")
 }
 
 #[inline(never)]
-fn spool(spool: &mut Spool, subject: &Subject, deed: &Deed, at_us: i64) {
-    let touched = Touched::new(subject, deed, "trampoline", at_us);
-    spool.add(&sink::Frame::Touched(touched));
+fn spool(spool: &mut Spool, usage: Usage<'_>, at_us: i64) {
+    let Usage {
+        doing, resource, ..
+    } = usage;
+    let touched = || Touched::new(&doing.subject, &doing.deed, resource, "trampoline", at_us);
+    spool.touch(doing.number.into(), resource, at_us, touched);
 }
 
 #[inline(never)]
@@ -167,15 +172,17 @@ fn flush(spool: &mut Spool) {
 
 #[inline(never)]
 fn end(root: &Path, place: &Place, window: &Window, frame: &Frame) {
-    let alike = window.usages().chunk_by(are_alike);
-    let rows = alike.map(|usages| Alike {
-        like: usage_row(&usages[0], frame, "file/trampoline"),
-        rows: usages.iter().map(|usage| Each {
-            resource: &usage.deed.resource,
-            count: usage.count,
-            first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
-            last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
-        }),
+    let rows = window.alike().filter_map(|mut usages| {
+        let all = usages.clone();
+        Some(Alike {
+            like: usage_row(usages.next()?, frame, "file/trampoline"),
+            rows: all.map(|usage| Each {
+                resource: usage.resource,
+                count: usage.count,
+                first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
+                last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
+            }),
+        })
     });
     let times = sink::Window {
         start_us: frame.start_us,

@@ -12,6 +12,7 @@ mod writer;
 
 use std::{
     ffi::OsStr,
+    mem,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     rc::Rc,
@@ -28,11 +29,11 @@ use whittle_schemas::{record::Family, table::Outcome};
 use crate::{
     clock,
     conversation::Conversations,
-    decode,
+    decode::Decoder,
     identity::{self, Identities},
     kernel::{self, Backend, Counts, KernelError, Limits, Plan, Probes, Scope, Wanted, WokenBy},
     model::{Clock, Event, ScriptSeen, Subject, Touch},
-    sink::{self, Frame as Spooled, Place, Touched},
+    sink::{self, Place, Touched},
     window::{Frame, Usage, Window, subject_row},
 };
 use pace::Pace;
@@ -105,6 +106,7 @@ pub struct Recorder {
     current: usize,
     start_boottime_ns: u64,
     pace: Pace,
+    decoder: Decoder,
     /// Records that could not be decoded.
     undecodable: u64,
     /// Of these, the ones that no window has counted as lost yet.
@@ -145,6 +147,7 @@ impl Recorder {
             current: 0,
             start_boottime_ns,
             pace: Pace::default(),
+            decoder: Decoder::default(),
             undecodable: 0,
             unexplained: 0,
             unended: 0,
@@ -266,55 +269,75 @@ impl Recorder {
 
     /// Reads the ring empty, or as many records; says how many there were.
     fn read_ring(&mut self, most: usize) -> usize {
-        for count in 0..most {
-            let Some(event) = self.probes.ring.read(decode::decode) else {
-                return count;
-            };
-            match event {
-                Ok(Event::Script(seen)) => self.identities.script(seen),
-                Ok(Event::Subject(seen)) => {
-                    let executable = Path::new(OsStr::from_bytes(&seen.executable));
-                    self.probes.executed(seen.id, seen.tgid, executable);
-                    self.identities.subject(&seen, self.clock);
-                }
-                Ok(Event::Touch(touch)) => self.touch(touch),
-                Ok(Event::Opened(opened)) => self.opened(&opened),
-                Ok(Event::Payload(payload)) => self.payload(&payload),
-                Ok(Event::Closed(closed)) => self.closed(&closed),
-                Err(error) => {
-                    tracing::debug!(%error, "record");
-                    self.undecodable += 1;
-                    self.unexplained += 1;
-                }
-            }
-        }
-        most
+        // Apart from the rest, for what it decodes is in its memory.
+        let mut decoder = mem::take(&mut self.decoder);
+        let count = (0..most)
+            .find(|_| !self.read_record(&mut decoder))
+            .unwrap_or(most);
+        self.decoder = decoder;
+        count
     }
 
-    fn touch(&mut self, touch: Touch) {
+    /// Whether there was one.
+    fn read_record(&mut self, decoder: &mut Decoder) -> bool {
+        let Some(event) = self.probes.ring.read(|record| decoder.decode(record)) else {
+            return false;
+        };
+        match event {
+            Ok(Event::Script(seen)) => self.identities.script(seen),
+            Ok(Event::Subject(seen)) => {
+                let executable = Path::new(OsStr::from_bytes(&seen.executable));
+                self.probes.executed(seen.id, seen.tgid, executable);
+                self.identities.subject(&seen, self.clock);
+            }
+            Ok(Event::Touch(touch)) => self.touch(touch),
+            Ok(Event::Opened(opened)) => self.opened(&opened),
+            Ok(Event::Payload(payload)) => self.payload(&payload),
+            Ok(Event::Closed(closed)) => self.closed(&closed),
+            Err(error) => {
+                tracing::debug!(%error, "record");
+                self.undecodable += 1;
+                self.unexplained += 1;
+            }
+        }
+        true
+    }
+
+    fn touch(&mut self, touch: Touch<'_>) {
         let family = touch.deed.family;
         if family == Family::File && touch.deed.outcome == Outcome::Allowed {
-            let path = Path::new(OsStr::from_bytes(&touch.deed.resource));
+            let path = Path::new(OsStr::from_bytes(&touch.resource));
             self.probes.opened(touch.key.subject, touch.tgid, path);
         }
-        let window = &mut self.windows[touch.generation & 1];
-        let at_us = self.clock.utc_us(touch.boottime_ns);
+        let generation = touch.generation & 1;
+        let window = &mut self.windows[generation];
+        let boottime_ns = touch.boottime_ns;
+        let at_us = self.clock.utc_us(boottime_ns);
         let Some(access) = self.identities.access(touch) else {
             window.lose(family, 1);
             return;
         };
-        let Some(Usage { subject, deed, .. }) = window.add(access) else {
+        let subject = Rc::clone(&access.subject);
+        let Some(Usage {
+            doing, resource, ..
+        }) = window.add(access)
+        else {
             return;
         };
         // For the case that this process dies before the window ends.
-        let backend = backend_name(&self.probes.attached().plan, family);
-        let touched = Touched::new(subject, deed, backend, at_us);
-        self.writer
-            .spool(&Spooled::Touched(touched), who(subject), || {
+        let backend = || backend_name(&self.probes.attached().plan, family);
+        let touched = || Touched::new(&doing.subject, &doing.deed, resource, backend(), at_us);
+        // Of both windows, of which records may come in turns.
+        let number = (generation as u64) << 32 | u64::from(doing.number);
+        self.writer.spool(
+            who(&subject),
+            |spool| spool.touch(number, resource, at_us, touched),
+            || {
                 let start_us = self.clock.utc_us(self.start_boottime_ns);
                 let frame = frame(start_us, at_us, &self.config.place, self.clock);
-                subject_row(subject, &frame, at_us, at_us)
-            });
+                subject_row(&subject, &frame, at_us, at_us)
+            },
+        );
     }
 
     /// What the rows of the running window share, were it to end now.

@@ -1,6 +1,6 @@
 //! Records of the kernel's ring.
 
-use whittle_agent::decode;
+use whittle_agent::decode::Decoder;
 use whittle_schemas::record::ABI_VERSION;
 
 /// Where a header has its version.
@@ -12,5 +12,5 @@ pub fn record(bytes: &[u8]) {
     if let Some(version) = bytes.get_mut(VERSION_AT) {
         *version = ABI_VERSION;
     }
-    let _event = decode::decode(&bytes);
+    let _event = Decoder::default().decode(&bytes);
 }

@@ -16,7 +16,7 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 use whittle_agent::{
-    decode,
+    decode::Decoder,
     kernel::{self, Backend, Counts, Limits, OpensslFile, Probes, Scope, Wanted, WokenBy},
     model::{Closed, ConnectionId, Direction, Event, Opened, Payload, Transport},
 };
@@ -158,6 +158,7 @@ pub fn overhear(command: &mut Command, limits: Limits) -> Result<Overheard> {
     if let Some(family) = families.find(|family| family.family == Family::Payload) {
         overheard.backend = family.backend;
     }
+    let mut decoder = Decoder::default();
     let mut ended = Some(ended.as_fd());
     let until_closed = Timespec {
         tv_sec: 10,
@@ -172,13 +173,13 @@ pub fn overhear(command: &mut Command, limits: Limits) -> Result<Overheard> {
             Waited::TimedOut => break,
         }
         while let Some(record) = probes.ring.next_record() {
-            overheard.take(&mut probes, decode::decode(&record)?);
+            overheard.take(&mut probes, decoder.decode(&record)?);
         }
     }
     overheard.status = child.wait()?;
     probes.generations.swap()?;
     while let Some(record) = probes.ring.next_record() {
-        overheard.take(&mut probes, decode::decode(&record)?);
+        overheard.take(&mut probes, decoder.decode(&record)?);
     }
     overheard.counts = probes.counters.read(0)?;
     overheard.openssl = probes.openssl_files().to_vec();
@@ -194,7 +195,7 @@ impl Overheard {
         self.opened.iter().any(is_open)
     }
 
-    fn take(&mut self, probes: &mut Probes, event: Event) {
+    fn take(&mut self, probes: &mut Probes, event: Event<'_>) {
         match event {
             Event::Opened(opened) => self.opened.push(opened),
             Event::Payload(payload) => self.payloads.push(payload),
@@ -204,7 +205,7 @@ impl Overheard {
                 probes.executed(seen.id, seen.tgid, path);
             }
             Event::Touch(touch) => {
-                let path = Path::new(OsStr::from_bytes(&touch.deed.resource));
+                let path = Path::new(OsStr::from_bytes(&touch.resource));
                 probes.opened(touch.key.subject, touch.tgid, path);
             }
             Event::Script(_) => {}

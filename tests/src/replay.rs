@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use whittle_agent::{
-    decode,
-    model::{Deed, Event},
+    decode::Decoder,
+    model::{Event, Touch},
 };
 use whittle_schemas::table::text::escape;
 
@@ -50,9 +50,9 @@ pub fn from_bytes(mut bytes: &[u8]) -> Result<Vec<&[u8]>> {
 /// What the records decode to: every part of every event, a line for each.
 #[must_use]
 pub fn to_text<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut text = String::new();
+    let (mut text, mut decoder) = (String::new(), Decoder::default());
     for record in records {
-        let line = match decode::decode(record) {
+        let line = match decoder.decode(record) {
             Ok(event) => line(&event),
             Err(error) => format!("refused: {error}"),
         };
@@ -61,7 +61,7 @@ pub fn to_text<'a>(records: impl IntoIterator<Item = &'a [u8]>) -> String {
     text
 }
 
-fn line(event: &Event) -> String {
+fn line(event: &Event<'_>) -> String {
     match event {
         Event::Script(script) => format!("script {} id {:x}", escape(&script.name), script.id),
         Event::Subject(subject) => format!(
@@ -76,7 +76,7 @@ fn line(event: &Event) -> String {
         ),
         Event::Touch(touch) => format!(
             "{} generation {} at {} {:?}",
-            deed(&touch.deed),
+            deed(touch),
             touch.generation,
             touch.boottime_ns,
             touch.key,
@@ -91,7 +91,8 @@ fn line(event: &Event) -> String {
 
 /// What was done to what, and how it ended; the beginning of its line.
 #[must_use]
-pub fn deed(deed: &Deed) -> String {
+pub fn deed(touch: &Touch<'_>) -> String {
+    let deed = &touch.deed;
     let detail = deed
         .detail
         .as_ref()
@@ -104,7 +105,7 @@ pub fn deed(deed: &Deed) -> String {
         deed.family.name(),
         deed.surface,
         deed.action,
-        escape(&deed.resource),
+        escape(&touch.resource),
         deed.outcome,
     )
 }

@@ -8,7 +8,7 @@ use std::{collections::HashSet, fs, path::Path};
 
 use anyhow::{Context, Result};
 use whittle_agent::{
-    decode::{self, DecodeError},
+    decode::{DecodeError, Decoder},
     model::Event,
 };
 use whittle_tests::replay::{deed, from_bytes, to_bytes, to_text};
@@ -79,9 +79,10 @@ fn captured_records_decode_to_what_they_meant_when_they_were_captured() -> Resul
 fn captured_records_tell_what_the_job_did() -> Result<()> {
     let capture = capture()?;
     let (mut done, mut executables, mut scripts) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut decoder = Decoder::default();
     for record in from_bytes(&capture)? {
-        match decode::decode(record)? {
-            Event::Touch(touch) => drop(done.insert(deed(&touch.deed))),
+        match decoder.decode(record)? {
+            Event::Touch(touch) => drop(done.insert(deed(&touch))),
             Event::Subject(subject) => drop(executables.insert(subject.executable)),
             Event::Script(script) => drop(scripts.insert(script.name)),
             Event::Opened(_) | Event::Payload(_) | Event::Closed(_) => {}
@@ -125,14 +126,15 @@ fn every_prefix_of_a_captured_record_is_decoded_or_refused() -> Result<()> {
     for record in from_bytes(&capture)? {
         for end in 0..record.len() {
             let short = Err(DecodeError::Short { bytes: end });
-            assert_eq!(decode::decode(&record[..end]), short);
+            assert_eq!(Decoder::default().decode(&record[..end]), short);
             // The same, where the header owns up to the length: the text is then what lies.
             let Some(mut owning) = record.get(..end.max(LENGTH.end)).map(<[u8]>::to_vec) else {
                 continue;
             };
             let length = u32::try_from(owning.len())?;
             owning[LENGTH].copy_from_slice(&length.to_le_bytes());
-            let decoded = decode::decode(&owning);
+            let mut decoder = Decoder::default();
+            let decoded = decoder.decode(&owning);
             assert!(
                 decoded.is_err() || owning.len() >= usize::from(owning[FIXED]) * 8,
                 "{end} bytes of a record were decoded: {decoded:?}"
@@ -147,7 +149,8 @@ fn what_the_ring_pads_a_record_with_means_nothing() -> Result<()> {
     let capture = capture()?;
     for record in from_bytes(&capture)? {
         let padded = [record, &[0xff; 7]].concat();
-        assert_eq!(decode::decode(&padded), decode::decode(record));
+        let (mut one, mut other) = (Decoder::default(), Decoder::default());
+        assert_eq!(one.decode(&padded), other.decode(record));
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Hook family syscall: the call by its name, from a crate that follows the kernel's tables.
 
+use std::borrow::Cow;
+
 use syscalls::{x86, x86_64};
 use whittle_schemas::{
     record::callset::{CALL, CallBody, I386, NATIVE, NO_CALL, X32},
@@ -10,7 +12,7 @@ use crate::model::{Deed, Event};
 
 use super::{DecodeError, Raw, family};
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: CallBody = raw.body()?;
     if body.key.action != CALL {
         return Err(DecodeError::Unknown {
@@ -22,12 +24,12 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         family: family(&body.key)?,
         surface: Surface::Syscall,
         action: "call".into(),
-        resource: name(body.interface, body.number)?.into_bytes(),
         detail: None,
         outcome: Outcome::Allowed,
         error: None,
     };
-    Ok(raw.touch(body.key, deed))
+    let resource = name(body.interface, body.number)?.into_bytes();
+    Ok(raw.touch(body.key, deed, Cow::Owned(resource)))
 }
 
 /// Calls of other interfaces than the machine's own have its name before theirs. One that is newer than the crate

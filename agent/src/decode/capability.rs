@@ -1,5 +1,7 @@
 //! Hook family capability: the capability by its name, and whether the task had it.
 
+use std::borrow::Cow;
+
 use whittle_schemas::{
     record::capability::{CapabilityBody, FOREIGN, NAMES, USE},
     table::Surface,
@@ -9,7 +11,7 @@ use crate::model::{Deed, Event};
 
 use super::{DecodeError, Raw, errno, family};
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: CapabilityBody = raw.body()?;
     if body.key.action != USE {
         return Err(DecodeError::Unknown {
@@ -22,12 +24,12 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         family: family(&body.key)?,
         surface: Surface::Capability,
         action: "use".into(),
-        resource: name(body.capability).into_bytes(),
         detail: (body.flags & FOREIGN != 0).then(|| "over another user namespace".to_owned()),
         outcome,
         error,
     };
-    Ok(raw.touch(body.key, deed))
+    let resource = name(body.capability).into_bytes();
+    Ok(raw.touch(body.key, deed, Cow::Owned(resource)))
 }
 
 /// One that is newer than this list keeps its number.

@@ -44,30 +44,31 @@ const CHANGES: &[(u16, &str)] = &[
     (change::MAP, "map"),
 ];
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+/// The path is written to the buffer.
+pub(super) fn decode<'a>(raw: &Raw<'_>, path: &'a mut Vec<u8>) -> Result<Event<'a>, DecodeError> {
     let body: FileBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
     // execveat runs the descriptor itself where the path is empty (AT_EMPTY_PATH), and a change may be refused to one.
     let is_object = body.key.errno == 0 || body.key.action & EXECUTE != 0 || body.inode != 0;
-    let resource = if asked.is_empty() && is_object {
-        path::of_object(walked, &body.text, body.inode, tgid)
+    path.clear();
+    if asked.is_empty() && is_object {
+        path::write_object(walked, &body.text, body.inode, tgid, path);
     } else {
-        path::of_request(asked, walked, &body.text, tgid)
-    };
+        path::write_request(asked, walked, &body.text, tgid, path);
+    }
     let (outcome, error) = errno::outcome(body.key.errno);
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::File,
         action: action(body.key.action)?,
-        resource,
         detail: path::detail(&body.text)
             .or_else(|| kind(body.mode))
             .map(str::to_owned),
         outcome,
         error,
     };
-    Ok(raw.touch(body.key, deed))
+    Ok(raw.touch(body.key, deed, Cow::Borrowed(path)))
 }
 
 fn action(bits: u16) -> Result<Cow<'static, str>, DecodeError> {

@@ -11,6 +11,8 @@ mod privilege;
 mod socket;
 mod subject;
 
+use std::borrow::Cow;
+
 use whittle_schemas::record::{
     ABI_VERSION, FLAG_SECOND_GENERATION, Family, Header, KIND_CALL, KIND_CAPABILITY, KIND_CLOSED,
     KIND_FILE, KIND_OPENED, KIND_PAYLOAD, KIND_PRIVILEGE, KIND_SOCKET, KIND_SUBJECT, Text,
@@ -45,12 +47,12 @@ pub enum DecodeError {
     },
 }
 
-type Decoder = fn(&Raw<'_>) -> Result<Event, DecodeError>;
+/// Decodes what says all by itself.
+type Decode = fn(&Raw<'_>) -> Result<Event<'static>, DecodeError>;
 
-/// The decoder of each kind.
-const DECODERS: &[(u8, Decoder)] = &[
+/// How each kind is decoded, but for files.
+const KINDS: &[(u8, Decode)] = &[
     (KIND_SUBJECT, subject::decode),
-    (KIND_FILE, file::decode),
     (KIND_SOCKET, socket::decode),
     (KIND_PAYLOAD, payload::decode),
     (KIND_OPENED, payload::opened),
@@ -60,37 +62,34 @@ const DECODERS: &[(u8, Decoder)] = &[
     (KIND_PRIVILEGE, privilege::decode),
 ];
 
-/// Decodes one ring record.
-///
-/// # Errors
-/// The bytes are no record of this version.
-pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
-    let short = DecodeError::Short { bytes: bytes.len() };
-    let (header, _) =
-        Header::read_from_prefix(bytes).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
-    if header.version != ABI_VERSION {
-        return Err(DecodeError::Version {
-            version: header.version,
-        });
+/// Decodes the records of a ring.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// The path of the last file.
+    path: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes one record.
+    ///
+    /// # Errors
+    /// The bytes are no record of this version.
+    pub fn decode(&mut self, bytes: &[u8]) -> Result<Event<'_>, DecodeError> {
+        let raw = Raw::of(bytes)?;
+        let kind = raw.header.kind;
+        if kind == KIND_FILE {
+            return file::decode(&raw, &mut self.path);
+        }
+        let (_, decode) =
+            KINDS
+                .iter()
+                .find(|(number, _)| *number == kind)
+                .ok_or(DecodeError::Unknown {
+                    what: "kind",
+                    number: kind.into(),
+                })?;
+        decode(&raw)
     }
-    let length =
-        usize::try_from(header.length).map_err(|_| DecodeError::Short { bytes: bytes.len() })?;
-    // The ring rounds up to eight bytes; what is behind the length is not ours.
-    let record = bytes.get(..length);
-    let fixed_bytes = usize::from(header.fixed) * 8;
-    let (fixed, text) = record
-        .and_then(|record| record.split_at_checked(fixed_bytes))
-        .ok_or(short)?;
-    let decoder = DECODERS.iter().find(|(kind, _)| *kind == header.kind);
-    let (_, decoder) = decoder.ok_or(DecodeError::Unknown {
-        what: "kind",
-        number: header.kind.into(),
-    })?;
-    decoder(&Raw {
-        header,
-        fixed,
-        text,
-    })
 }
 
 /// A record cut into its parts.
@@ -101,6 +100,28 @@ struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let short = || DecodeError::Short { bytes: bytes.len() };
+        let (header, _) = Header::read_from_prefix(bytes).map_err(|_| short())?;
+        if header.version != ABI_VERSION {
+            return Err(DecodeError::Version {
+                version: header.version,
+            });
+        }
+        let length = usize::try_from(header.length).map_err(|_| short())?;
+        // The ring rounds up to eight bytes; what is behind the length is not ours.
+        let record = bytes.get(..length);
+        let fixed_bytes = usize::from(header.fixed) * 8;
+        let (fixed, text) = record
+            .and_then(|record| record.split_at_checked(fixed_bytes))
+            .ok_or_else(short)?;
+        Ok(Self {
+            header,
+            fixed,
+            text,
+        })
+    }
+
     /// The family's body, which starts with the header.
     fn body<T: FromBytes>(&self) -> Result<T, DecodeError> {
         let (body, _) = T::read_from_prefix(self.fixed).map_err(|_| DecodeError::Short {
@@ -127,13 +148,14 @@ impl<'a> Raw<'a> {
         usize::from(self.header.flags & FLAG_SECOND_GENERATION != 0)
     }
 
-    fn touch(&self, key: UsageKey, deed: Deed) -> Event {
+    fn touch<'b>(&self, key: UsageKey, deed: Deed, resource: Cow<'b, [u8]>) -> Event<'b> {
         Event::Touch(Touch {
             key,
             generation: self.generation(),
             boottime_ns: self.header.boottime_ns,
             tgid: self.header.tgid,
             deed,
+            resource,
         })
     }
 }

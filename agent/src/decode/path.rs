@@ -12,45 +12,69 @@ const ANON_INODE_FS: u32 = 0x0904_1934;
 const NSFS: u32 = 0x6e73_6673;
 const PROC: u32 = 0x9fa0;
 
-/// The path of something that exists: what the walk found, named as `readlink /proc/self/fd/N` names it.
+/// Writes the path of something that exists: what the walk found, named as `readlink /proc/self/fd/N` names it.
 ///
 /// `tgid` is who asked: its own folder of `/proc` is `/proc/self`, or every process would have a name of its own
-/// for the same file.
-pub(super) fn of_object(walked: &[u8], text: &Text, inode: u64, tgid: u32) -> Vec<u8> {
-    match text.magic {
-        PIPEFS => return format!("pipe:[{inode}]").into_bytes(),
-        SOCKFS => return format!("socket:[{inode}]").into_bytes(),
-        NSFS => return format!("ns:[{inode}]").into_bytes(),
-        _ => {}
+/// for the same file. The buffer is empty before.
+pub(super) fn write_object(walked: &[u8], text: &Text, inode: u64, tgid: u32, path: &mut Vec<u8>) {
+    let file_system = match text.magic {
+        PIPEFS => Some("pipe"),
+        SOCKFS => Some("socket"),
+        NSFS => Some("ns"),
+        _ => None,
+    };
+    if let Some(file_system) = file_system {
+        path.extend_from_slice(format!("{file_system}:[{inode}]").as_bytes());
+        return;
     }
-    let mut path = unwind(walked, text);
     if text.magic == ANON_INODE_FS {
-        let mut named = b"anon_inode:".to_vec();
-        named.append(&mut path);
-        return named;
+        path.extend_from_slice(b"anon_inode:");
+    }
+    let start = path.len();
+    unwind(walked, text, path);
+    if text.magic == ANON_INODE_FS {
+        return;
     }
     if text.magic == PROC {
-        path = own_proc(path, tgid);
+        own_proc(path, tgid);
     }
     let is_nowhere = text.walk_flags & WALK_DETACHED != 0;
-    if text.walk_flags & WALK_DELETED != 0 || (is_nowhere && path.starts_with(b"memfd:")) {
+    if text.walk_flags & WALK_DELETED != 0 || (is_nowhere && path[start..].starts_with(b"memfd:")) {
         path.extend_from_slice(b" (deleted)");
     }
+}
+
+/// Writes the path that the caller asked for, made absolute with the directory that it starts from. Not
+/// normalised: `..` behind a symbolic link leads elsewhere than it seems. The buffer is empty before.
+pub(super) fn write_request(
+    asked: &[u8],
+    walked: &[u8],
+    text: &Text,
+    tgid: u32,
+    path: &mut Vec<u8>,
+) {
+    let is_from_nowhere = walked.is_empty() && text.walk_flags == 0 && text.magic == 0;
+    if !asked.starts_with(b"/") && !is_from_nowhere {
+        write_object(walked, text, 0, tgid, path);
+        // An empty path ends in a slash here, so that it is not taken for its directory.
+        if !path.ends_with(b"/") {
+            path.push(b'/');
+        }
+    }
+    path.extend_from_slice(asked);
+}
+
+/// As [`write_object`], of what is not a file itself.
+pub(super) fn of_object(walked: &[u8], text: &Text, tgid: u32) -> Vec<u8> {
+    let mut path = Vec::new();
+    write_object(walked, text, 0, tgid, &mut path);
     path
 }
 
-/// The path that the caller asked for, made absolute with the directory that it starts from. Not
-/// normalised: `..` behind a symbolic link leads elsewhere than it seems.
+/// As [`write_request`].
 pub(super) fn of_request(asked: &[u8], walked: &[u8], text: &Text, tgid: u32) -> Vec<u8> {
-    if asked.starts_with(b"/") || (walked.is_empty() && text.walk_flags == 0 && text.magic == 0) {
-        return asked.to_vec();
-    }
-    let mut path = of_object(walked, text, 0, tgid);
-    // An empty path ends in a slash here, so that it is not taken for its directory.
-    if !path.ends_with(b"/") {
-        path.push(b'/');
-    }
-    path.extend_from_slice(asked);
+    let mut path = Vec::new();
+    write_request(asked, walked, text, tgid, &mut path);
     path
 }
 
@@ -70,29 +94,30 @@ pub(super) fn detail(text: &Text) -> Option<&'static str> {
 }
 
 /// Components arrive leaf first, each ended by a slash.
-fn unwind(walked: &[u8], text: &Text) -> Vec<u8> {
+fn unwind(walked: &[u8], text: &Text, path: &mut Vec<u8>) {
     let walked = walked.strip_suffix(b"/").unwrap_or(walked);
     let is_whole = text.walk_flags & (WALK_TRUNCATED | WALK_FAULT | WALK_DETACHED) == 0;
-    let mut path = Vec::with_capacity(walked.len() + 4);
+    path.reserve(walked.len() + 4);
     if is_whole {
         path.push(b'/');
     } else if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
         path.extend_from_slice(b".../");
     }
-    for (index, component) in walked.rsplit(|byte| *byte == b'/').enumerate() {
-        if index > 0 {
-            path.push(b'/');
-        }
-        path.extend_from_slice(component);
+    let mut rest = walked;
+    while let Some(slash) = memchr::memrchr(b'/', rest) {
+        path.extend_from_slice(&rest[slash + 1..]);
+        path.push(b'/');
+        rest = &rest[..slash];
     }
-    path
+    path.extend_from_slice(rest);
 }
 
-fn own_proc(path: Vec<u8>, tgid: u32) -> Vec<u8> {
+fn own_proc(path: &mut Vec<u8>, tgid: u32) {
     let own = format!("/proc/{tgid}");
-    match path.strip_prefix(own.as_bytes()) {
-        Some(rest) if rest.is_empty() || rest.starts_with(b"/") => [b"/proc/self", rest].concat(),
-        _ => path,
+    if let Some(rest) = path.strip_prefix(own.as_bytes())
+        && (rest.is_empty() || rest.starts_with(b"/"))
+    {
+        path.splice("/proc/".len()..own.len(), *b"self");
     }
 }
 
@@ -110,7 +135,8 @@ mod tests {
     }
 
     fn check(walked: &str, text: Text, expected: &str) {
-        let path = of_object(walked.as_bytes(), &text, 7, 12);
+        let mut path = Vec::new();
+        write_object(walked.as_bytes(), &text, 7, 12, &mut path);
         assert_eq!(String::from_utf8_lossy(&path), expected);
     }
 
@@ -152,7 +178,8 @@ mod tests {
     #[test]
     fn a_request_is_joined_to_its_directory_and_kept_as_asked() {
         let join = |asked: &str, walked: &str| {
-            let path = of_request(asked.as_bytes(), walked.as_bytes(), &text(0, 0xef53), 12);
+            let (text, mut path) = (text(0, 0xef53), Vec::new());
+            write_request(asked.as_bytes(), walked.as_bytes(), &text, 12, &mut path);
             String::from_utf8_lossy(&path).into_owned()
         };
         assert_eq!(join("a/../b", "me/home/"), "/home/me/a/../b");

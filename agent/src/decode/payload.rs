@@ -13,7 +13,7 @@ use crate::model::{Closed, ConnectionId, Direction, Event, Opened, Payload, Tran
 
 use super::{DecodeError, Raw};
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: PayloadBody = raw.body()?;
     let transport = transport(&body.connection)?;
     let kept = body.kept as usize;
@@ -41,7 +41,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     }))
 }
 
-pub(super) fn opened(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn opened(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: OpenedBody = raw.body()?;
     Ok(Event::Opened(Opened {
         connection: id(&body.connection),
@@ -53,7 +53,7 @@ pub(super) fn opened(raw: &Raw<'_>) -> Result<Event, DecodeError> {
     }))
 }
 
-pub(super) fn closed(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn closed(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: ClosedBody = raw.body()?;
     let wire = transport(&body.connection)? == Transport::Tcp;
     Ok(Event::Closed(Closed {
@@ -120,7 +120,7 @@ mod tests {
     use whittle_schemas::record::{ABI_VERSION, Header, KIND_PAYLOAD};
     use zerocopy::FromZeros;
 
-    use super::{super::decode, *};
+    use super::*;
 
     fn address(ip: &[u8]) -> [u64; 2] {
         let mut words = [0; 2];
@@ -139,7 +139,10 @@ mod tests {
     }
 
     /// A record of a chunk of `bytes`, changed by `change` before it is decoded.
-    fn record(bytes: &[u8], change: impl FnOnce(&mut PayloadBody)) -> Result<Event, DecodeError> {
+    fn record(
+        bytes: &[u8],
+        change: impl FnOnce(&mut PayloadBody),
+    ) -> Result<Event<'static>, DecodeError> {
         let mut body = PayloadBody::new_zeroed();
         body.header.kind = KIND_PAYLOAD;
         body.header.version = ABI_VERSION;
@@ -152,7 +155,7 @@ mod tests {
         change(&mut body);
         let mut record = body.as_bytes().to_vec();
         record.extend_from_slice(bytes);
-        decode(&record)
+        decode(&Raw::of(&record)?)
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Hook family privilege: numbers as the words that manual pages have for them. One that is newer than a list keeps its number.
 
+use std::borrow::Cow;
+
 use whittle_schemas::{
     record::privilege::{
         ADD_KEY, BPF, EXECUTABLE, IO_URING, KEYCTL, LOAD_MODULE, PTRACE, PrivilegeBody, REACH,
@@ -40,7 +42,7 @@ const ACTS: &[(u16, &str, Name)] = &[
     (EXECUTABLE, "make executable", executable),
 ];
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: PrivilegeBody = raw.body()?;
     let act = ACTS.iter().find(|(number, ..)| *number == body.key.action);
     let (_, action, name) = act.ok_or(DecodeError::Unknown {
@@ -52,12 +54,12 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
         family: family(&body.key)?,
         surface: Surface::Privilege,
         action: (*action).into(),
-        resource: name(body.asked).into_bytes(),
         detail: None,
         outcome,
         error,
     };
-    Ok(raw.touch(body.key, deed))
+    let resource = name(body.asked).into_bytes();
+    Ok(raw.touch(body.key, deed, Cow::Owned(resource)))
 }
 
 /// What `MemoryDenyWriteExecute=` of a systemd unit forbids.

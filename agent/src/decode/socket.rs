@@ -1,6 +1,9 @@
 //! Hook family socket: addresses as people write them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
 
 use whittle_schemas::{
     record::socket::{ACCEPT, BIND, CONNECT, LISTEN, PEER_OFFSET, SEND, SocketBody},
@@ -19,23 +22,23 @@ const AF_NETLINK: u16 = 16;
 const AF_PACKET: u16 = 17;
 const AF_VSOCK: u16 = 40;
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: SocketBody = raw.body()?;
     let (_, directory) = raw.text(&body.text)?;
     let length = usize::from(body.address_bytes).min(body.address.len());
     let address = &body.address[..length];
-    let directory = path::of_object(directory, &body.text, 0, raw.header.tgid);
+    let directory = path::of_object(directory, &body.text, raw.header.tgid);
     let (outcome, error) = errno::outcome(body.key.errno);
     let deed = Deed {
         family: family(&body.key)?,
         surface: Surface::Network,
         action: action(body.key.action)?.into(),
-        resource: resource(address, &body, &directory),
         detail: peer(&body).or_else(|| netlink(&body)),
         outcome,
         error,
     };
-    Ok(raw.touch(body.key, deed))
+    let resource = resource(address, &body, &directory);
+    Ok(raw.touch(body.key, deed, Cow::Owned(resource)))
 }
 
 fn action(number: u16) -> Result<&'static str, DecodeError> {

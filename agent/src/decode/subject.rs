@@ -6,7 +6,7 @@ use crate::model::{Event, ScriptSeen, SubjectSeen};
 
 use super::{DecodeError, Raw, path};
 
-pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
+pub(super) fn decode(raw: &Raw<'_>) -> Result<Event<'static>, DecodeError> {
     let body: SubjectBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
@@ -21,7 +21,7 @@ pub(super) fn decode(raw: &Raw<'_>) -> Result<Event, DecodeError> {
             id: body.subject,
             key: body.key,
             granted: body.granted,
-            executable: path::of_object(walked, &body.text, 0, tgid),
+            executable: path::of_object(walked, &body.text, tgid),
             tgid,
             parent_tgid: body.parent_tgid,
             start_boottime_ns: body.start_boottime_ns,

@@ -15,10 +15,13 @@ fn record(kind: u8, fixed: u8, length: u32, rest: &[u8]) -> Vec<u8> {
 fn a_record_that_says_it_is_longer_than_it_is_gets_refused() {
     let bytes = record(KIND_FILE, 11, 4_000_000_000, &[0; 400]);
     assert_eq!(
-        decode(&bytes),
+        Decoder::default().decode(&bytes),
         Err(DecodeError::Short { bytes: bytes.len() })
     );
-    assert!(matches!(decode(&[]), Err(DecodeError::Short { .. })));
+    assert!(matches!(
+        Decoder::default().decode(&[]),
+        Err(DecodeError::Short { .. })
+    ));
 }
 
 #[test]
@@ -26,14 +29,14 @@ fn a_record_of_another_version_or_kind_is_named_and_refused() {
     let mut bytes = record(KIND_FILE, 11, 300, &[0; 400]);
     bytes[1] = ABI_VERSION + 1;
     assert_eq!(
-        decode(&bytes),
+        Decoder::default().decode(&bytes),
         Err(DecodeError::Version {
             version: ABI_VERSION + 1
         })
     );
     let bytes = record(99, 11, 300, &[0; 400]);
     assert_eq!(
-        decode(&bytes),
+        Decoder::default().decode(&bytes),
         Err(DecodeError::Unknown {
             what: "kind",
             number: 99
@@ -49,6 +52,6 @@ proptest! {
         length in prop_oneof![Just(256_u32), 256_u32..700, any::<u32>()],
         rest in proptest::collection::vec(any::<u8>(), 0..700),
     ) {
-        let _: Result<Event, DecodeError> = decode(&record(kind, fixed, length, &rest));
+        let _event = Decoder::default().decode(&record(kind, fixed, length, &rest));
     }
 }

@@ -91,7 +91,7 @@ impl Identities {
 
     /// The access with its subject; None where that was never announced.
     #[must_use]
-    pub fn access(&self, touch: Touch) -> Option<Access> {
+    pub fn access<'a>(&self, touch: Touch<'a>) -> Option<Access<'a>> {
         let subject = Rc::clone(self.subjects.get(&touch.key.subject)?);
         Some(Access { subject, touch })
     }

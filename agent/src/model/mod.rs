@@ -38,13 +38,13 @@ impl Clock {
 
 /// A decoded record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum Event<'a> {
     /// A kernel subject that later events refer to.
     Subject(SubjectSeen),
     /// A script that later subjects refer to.
     Script(ScriptSeen),
     /// Somebody touched something.
-    Touch(Touch),
+    Touch(Touch<'a>),
     /// A connection was opened.
     Opened(Opened),
     /// Somebody moved bytes on a connection.
@@ -85,7 +85,7 @@ pub struct ScriptSeen {
 
 /// One access, by whom only the kernel knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Touch {
+pub struct Touch<'a> {
     /// Counts of repeats arrive under this key.
     pub key: UsageKey,
     /// Which generation of the usage map counts the repeats.
@@ -96,9 +96,11 @@ pub struct Touch {
     pub tgid: u32,
     /// What was done.
     pub deed: Deed,
+    /// What it was done to: exact bytes.
+    pub resource: Cow<'a, [u8]>,
 }
 
-/// What was done to what, and how it ended.
+/// What was done, and how it ended: what many accesses have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deed {
     /// The hook family that saw it.
@@ -107,9 +109,7 @@ pub struct Deed {
     pub surface: Surface,
     /// What was done: words joined by `+`.
     pub action: Cow<'static, str>,
-    /// What it was done to: exact bytes.
-    pub resource: Vec<u8>,
-    /// What further tells the resource apart, for people.
+    /// What further tells apart what it was done to, for people.
     pub detail: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
@@ -119,11 +119,11 @@ pub struct Deed {
 
 /// An access whose subject is known.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub struct Access<'a> {
     /// Who acted.
     pub subject: Rc<Subject>,
     /// What was touched.
-    pub touch: Touch,
+    pub touch: Touch<'a>,
 }
 
 /// Who acts, as far as this host can tell. `None` is always "not observed".

@@ -74,9 +74,11 @@ impl Recorder {
         let frame = self.frame(now_us);
         let row = call_row(usage, &frame, principal(&self.conversations, usage));
         let subject = &usage.subject;
-        self.writer.spool(&Spooled::Usage(row), who(subject), || {
-            subject_row(subject, &frame, now_us, now_us)
-        });
+        self.writer.spool(
+            who(subject),
+            |spool| spool.add(&Spooled::Usage(row)),
+            || subject_row(subject, &frame, now_us, now_us),
+        );
     }
 
     /// Tells the window that ends with whom there were connections.

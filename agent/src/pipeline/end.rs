@@ -3,7 +3,9 @@
 use whittle_schemas::record::{Family, RECORD_BYTES};
 
 use crate::{
-    clock, decode, kernel,
+    clock,
+    decode::Decoder,
+    kernel,
     model::{Event, Touch},
     sink,
 };
@@ -97,8 +99,9 @@ impl Recorder {
 
     /// Tells of the connects whose end nobody will know.
     pub(super) fn end_connects(&mut self, last: usize) -> Result<(), RecordError> {
+        let mut decoder = Decoder::default();
         for record in self.probes.pending.take_all()? {
-            if let Ok(Event::Touch(touch)) = decode::decode(&record) {
+            if let Ok(Event::Touch(touch)) = decoder.decode(&record) {
                 self.unended += 1;
                 self.touch(Touch {
                     generation: last,

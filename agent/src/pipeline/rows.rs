@@ -11,7 +11,7 @@ use crate::{
     kernel::{Backend, Counts, Plan},
     model::Subject,
     sink::{Alike, Each},
-    window::{FamilyCoverage, Frame, Window, are_alike, coverage_row, subject_row, usage_row},
+    window::{FamilyCoverage, Frame, Window, coverage_row, subject_row, usage_row},
 };
 
 use super::backend_name;
@@ -22,19 +22,19 @@ pub(super) fn usage<'a>(
     frame: &'a Frame,
     sources: &'a Sources,
 ) -> impl Iterator<Item = Alike<'a, impl Iterator<Item = Each<'a>>>> {
-    let alike = window.usages().chunk_by(are_alike);
-    alike.map(|usages| {
-        let first = &usages[0];
-        let source = &sources.0[first.deed.family as usize];
-        Alike {
+    window.alike().filter_map(|mut usages| {
+        let all = usages.clone();
+        let first = usages.next()?;
+        let source = &sources.0[first.doing.deed.family as usize];
+        Some(Alike {
             like: usage_row(first, frame, source),
-            rows: usages.iter().map(|usage| Each {
-                resource: &usage.deed.resource,
+            rows: all.map(|usage| Each {
+                resource: usage.resource,
                 count: usage.count,
                 first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
                 last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
             }),
-        }
+        })
     })
 }
 

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use foldhash::HashSet;
 use whittle_schemas::table::{SubjectRow, Tables};
 
-use crate::sink::{self, Alike, Each, Frame, Place, Spool, Window};
+use crate::sink::{self, Alike, Append, Each, Frame, Place, Spool, Window};
 
 /// A subject and its instance, by a number that is theirs while the window is in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,19 +52,19 @@ impl Writer {
         })
     }
 
-    /// Keeps an access for the case that this process dies before the window ends, from the next [`Self::flush`] on.
-    /// Whose it is comes with the first one.
+    /// Keeps rows of accesses for the case that this process dies before the window ends, from the next [`Self::flush`] on.
+    /// Whose they are comes with the first ones.
     pub(super) fn spool(
         &mut self,
-        access: &Frame<'_>,
         who: Who,
+        add: impl FnOnce(&mut Spool) -> Append,
         subject: impl FnOnce() -> SubjectRow,
     ) {
         let Some(spool) = &mut self.spool else {
             return;
         };
         // What the bound refuses is counted in the spool.
-        spool.add(access);
+        add(spool);
         if self.last.replace(who) != Some(who) && self.spooled.insert(who) {
             spool.add(&Frame::Subject(Box::new(subject())));
         }
@@ -179,7 +179,7 @@ mod tests {
         let in_the_way = root.path().join("coverage");
         fs::write(&in_the_way, "").expect("a file is made");
         let last = usage("/srv/input");
-        writer.spool(&Frame::Usage(last), Who(1), subject);
+        writer.spool(Who(1), |spool| spool.add(&Frame::Usage(last)), subject);
         writer.next(NEXT.start_us, LENGTH);
         writer.end(WINDOW, NONE, &Tables::default());
         assert_eq!(writer.unwritten_us(NEXT.start_us), Some(60_000_000));

@@ -61,7 +61,7 @@ pub enum Frame<'a> {
     Subject(Box<SubjectRow>),
     /// A row of `coverage`; a later one of the same family replaces it.
     Coverage(CoverageRow),
-    /// One access, told by the last [`Frame::Touched`] before it in its group. The spool makes this of a `Touched` itself.
+    /// One access, told by the last [`Frame::Touched`] before it in its group. [`Spool::touch`] makes it.
     Like(Like<'a>),
 }
 
@@ -88,7 +88,24 @@ pub struct Spool {
     /// Where the last of these begins, while frames are added to it.
     group: Option<usize>,
     /// The last [`Frame::Touched`] in that.
-    pattern: Option<Touched<'static>>,
+    pattern: Option<Pattern>,
+}
+
+/// What a [`Frame::Like`] is told by.
+#[derive(Clone, Copy, Debug)]
+struct Pattern {
+    /// Of what it has in common with others.
+    number: u64,
+    at_us: i64,
+}
+
+/// Where a frame was put.
+#[derive(Clone, Copy)]
+struct Start {
+    /// As much waited before it.
+    before: usize,
+    /// There it begins: behind the head of its group, where it is the first.
+    frame: usize,
 }
 
 impl Spool {
@@ -147,6 +164,40 @@ impl Spool {
 
     /// As [`Spool::append`], from the next [`Spool::flush`] on: one write for many.
     pub fn add(&mut self, frame: &Frame<'_>) -> Append {
+        let start = self.begin();
+        if matches!(frame, Frame::Touched(_)) {
+            self.pattern = None;
+        }
+        encode(frame, Growing(&mut self.waiting));
+        self.accept(start)
+    }
+
+    /// As [`Spool::add`], of an access that was `touched` at that time, in microseconds UTC. Those of one number differ in nothing else:
+    /// what they have in common is asked for once in a while.
+    pub fn touch<'a>(
+        &mut self,
+        number: u64,
+        resource: &'a [u8],
+        at_us: i64,
+        touched: impl FnOnce() -> Touched<'a>,
+    ) -> Append {
+        let start = self.begin();
+        let waiting = Growing(&mut self.waiting);
+        match self.pattern {
+            Some(pattern) if pattern.number == number => {
+                let like = Like::new(resource, at_us.wrapping_sub(pattern.at_us));
+                encode(&Frame::Like(like), waiting);
+            }
+            _ => {
+                encode(&Frame::Touched(touched()), waiting);
+                self.pattern = Some(Pattern { number, at_us });
+            }
+        }
+        self.accept(start)
+    }
+
+    /// Where a frame is to begin: in a group that has room.
+    fn begin(&mut self) -> Start {
         let before = self.waiting.len();
         if self
             .group
@@ -158,31 +209,23 @@ impl Spool {
             self.group = Some(before);
             self.waiting.resize(before + HEAD_BYTES, 0);
         }
-        let start = self.waiting.len();
-        self.encode(frame);
-        let is_too_long = self.waiting.len() - start > MAX_FRAME_BYTES;
+        Start {
+            before,
+            frame: self.waiting.len(),
+        }
+    }
+
+    /// Keeps the frame that was put behind, where the bounds allow it.
+    fn accept(&mut self, start: Start) -> Append {
+        let is_too_long = self.waiting.len() - start.frame > MAX_FRAME_BYTES;
         if is_too_long || self.bytes + self.waiting.len() as u64 > self.max_bytes {
-            self.waiting.truncate(before);
-            self.group = self.group.filter(|group| *group < before);
+            self.waiting.truncate(start.before);
+            self.group = self.group.filter(|group| *group < start.before);
             self.pattern = None;
             self.refused += 1;
             return Append::Refused;
         }
         Append::Spooled
-    }
-
-    /// Adds a frame to the group.
-    fn encode(&mut self, frame: &Frame<'_>) {
-        let waiting = Growing(&mut self.waiting);
-        let Frame::Touched(touched) = frame else {
-            return encode(frame, waiting);
-        };
-        let pattern = self.pattern.as_ref();
-        if let Some(like) = pattern.and_then(|pattern| touched.like(pattern)) {
-            return encode(&Frame::Like(like), waiting);
-        }
-        encode(frame, waiting);
-        self.pattern = Some(touched.pattern());
     }
 
     fn end_group(&mut self) {

@@ -31,53 +31,26 @@ pub struct Touched<'a> {
 }
 
 impl<'a> Touched<'a> {
-    /// What a subject did at a time, in microseconds UTC; `backend` saw it.
+    /// What a subject did to a resource at a time, in microseconds UTC; `backend` saw it.
     #[must_use]
-    pub fn new(subject: &'a Subject, deed: &'a Deed, backend: &'a str, at_us: i64) -> Self {
+    pub fn new(
+        subject: &'a Subject,
+        deed: &'a Deed,
+        resource: &'a [u8],
+        backend: &'a str,
+        at_us: i64,
+    ) -> Self {
         Self {
             subject_id: Cow::Borrowed(&subject.subject_id),
             surface: deed.surface,
             action: Cow::Borrowed(&deed.action),
-            resource: Cow::Borrowed(&deed.resource),
+            resource: Cow::Borrowed(resource),
             detail: deed.detail.as_deref().map(Cow::Borrowed),
             outcome: deed.outcome,
             error: deed.error.map(Cow::Borrowed),
             family: deed.family as u8,
             backend: Cow::Borrowed(backend),
             at_us,
-        }
-    }
-
-    /// This one, where it is like an earlier one but for what was touched and when.
-    pub(super) fn like(&self, earlier: &Touched<'_>) -> Option<Like<'_>> {
-        let is_like = self.surface == earlier.surface
-            && self.outcome == earlier.outcome
-            && self.family == earlier.family
-            && self.error == earlier.error
-            && self.detail == earlier.detail
-            && self.action == earlier.action
-            && self.backend == earlier.backend
-            && self.subject_id == earlier.subject_id;
-        is_like.then(|| Like {
-            resource: Cow::Borrowed(&self.resource),
-            later_us: self.at_us.wrapping_sub(earlier.at_us),
-        })
-    }
-
-    /// What later ones may be [`Self::like`]: all but what was touched.
-    pub(super) fn pattern(&self) -> Touched<'static> {
-        let owned = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());
-        Touched {
-            subject_id: owned(&self.subject_id),
-            surface: self.surface,
-            action: owned(&self.action),
-            resource: Cow::Borrowed(&[]),
-            detail: self.detail.as_ref().map(owned),
-            outcome: self.outcome,
-            error: self.error.as_ref().map(owned),
-            family: self.family,
-            backend: owned(&self.backend),
-            at_us: self.at_us,
         }
     }
 
@@ -115,6 +88,16 @@ pub struct Like<'a> {
     #[serde(serialize_with = "in_one_piece")]
     resource: Cow<'a, [u8]>,
     later_us: i64,
+}
+
+impl<'a> Like<'a> {
+    /// An access that was made so much later, in microseconds.
+    pub(super) fn new(resource: &'a [u8], later_us: i64) -> Self {
+        Self {
+            resource: Cow::Borrowed(resource),
+            later_us,
+        }
+    }
 }
 
 impl Like<'static> {

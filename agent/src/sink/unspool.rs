@@ -52,7 +52,7 @@ impl<R: Read> Frames<R> {
                 .as_ref()
                 .map(|pattern| Frame::Touched(like.touched(pattern))),
             Frame::Touched(touched) => {
-                self.pattern = Some(touched.pattern());
+                self.pattern = Some(touched.clone());
                 Some(Frame::Touched(touched))
             }
             other => Some(other),

@@ -3,20 +3,24 @@
 //! cloud, which all come as they are made.
 
 mod calls;
+mod doings;
 mod rows;
 
-use std::{collections::BTreeMap, hash::BuildHasher, rc::Rc};
+use std::{collections::BTreeMap, hash::BuildHasher, ops::Range, rc::Rc};
 
 use foldhash::{HashMap, fast::RandomState};
 use hashbrown::HashTable;
 use whittle_schemas::record::{Family, usage::UsageId};
 
-use crate::model::{Access, Deed, Subject};
+use crate::model::{Access, Subject};
+
+use doings::Doings;
 
 pub use calls::{CallUsage, Calls};
+pub use doings::Doing;
 pub use rows::{
-    FamilyCoverage, Frame, are_alike, call_row, calls_coverage_row, coverage_row, endpoint_row,
-    subject_row, usage_row,
+    FamilyCoverage, Frame, call_row, calls_coverage_row, coverage_row, endpoint_row, subject_row,
+    usage_row,
 };
 
 /// A window that holds so many distinct usages, or kernel keys of them, has to end before its time: it is written, and makes room.
@@ -34,19 +38,38 @@ const ROOM: usize = 28_672;
 /// Accesses past it are counted as unresolved.
 pub const MOST_USAGES: usize = 262_144;
 
-/// Who did what, how often, and when, in one window.
-#[derive(Clone, Debug)]
-pub struct Usage {
-    /// Who.
-    pub subject: Rc<Subject>,
-    /// What.
-    pub deed: Deed,
+/// Who did what to what, how often, and when, in one window.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage<'a> {
+    /// Who did what.
+    pub doing: &'a Doing,
+    /// To what: exact bytes.
+    pub resource: &'a [u8],
     /// How often.
     pub count: u64,
     /// First, on `CLOCK_BOOTTIME`.
     pub first_boottime_ns: u64,
     /// Last, on `CLOCK_BOOTTIME`.
     pub last_boottime_ns: u64,
+}
+
+/// A [`Usage`] as the window keeps it.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// Where in `resources` its own begins.
+    start: usize,
+    bytes: u32,
+    /// Number of the [`Doing`].
+    doing: u32,
+    count: u64,
+    first_boottime_ns: u64,
+    last_boottime_ns: u64,
+}
+
+impl Kept {
+    fn resource(&self) -> Range<usize> {
+        self.start..self.start + self.bytes as usize
+    }
 }
 
 /// What repeats of an access count for.
@@ -83,8 +106,11 @@ pub struct Seen {
 /// The usage of one generation.
 #[derive(Debug, Default)]
 pub struct Window {
-    usages: Vec<Usage>,
-    /// By subject and deed: what is looked for is compared where it stands, and copied nowhere.
+    doings: Doings,
+    /// What was touched, one behind the other.
+    resources: Vec<u8>,
+    usages: Vec<Kept>,
+    /// By doing and resource: what is looked for is compared where it stands, and copied nowhere.
     index: HashTable<Place>,
     hasher: RandomState,
     /// By the kernel's key, for the repeats.
@@ -123,10 +149,18 @@ impl Place {
 
 impl Window {
     /// Adds one access, and gives the usage that it is part of; None where the window is full.
-    pub fn add(&mut self, access: Access) -> Option<&Usage> {
+    pub fn add(&mut self, access: Access<'_>) -> Option<Usage<'_>> {
         let Access { subject, touch } = access;
         self.sent += 1;
-        let index = self.place_of(&subject, touch.deed, touch.boottime_ns)?;
+        let deed = &touch.deed;
+        let place = self.doings.number(&subject, deed, MOST_USAGES);
+        let place =
+            place.and_then(|doing| self.place_of(doing, &touch.resource, touch.boottime_ns));
+        let Some(index) = place else {
+            self.lose(deed.family, 1);
+            self.lost_by(deed.family, &subject, 1);
+            return None;
+        };
         let subject_id = touch.key.subject;
         self.see(&subject, subject_id, touch.boottime_ns);
         if self.keys.len() < MOST_USAGES {
@@ -141,23 +175,18 @@ impl Window {
         usage.count += 1;
         usage.first_boottime_ns = usage.first_boottime_ns.min(touch.boottime_ns);
         usage.last_boottime_ns = usage.last_boottime_ns.max(touch.boottime_ns);
-        Some(usage)
+        Some(self.usage(&self.usages[index]))
     }
 
-    /// The number of a usage, which is made where it is new.
-    fn place_of(&mut self, subject: &Rc<Subject>, deed: Deed, boottime_ns: u64) -> Option<usize> {
-        let hash = self.hasher.hash_one((
-            &subject.subject_id,
-            &deed.action,
-            &deed.resource,
-            deed.outcome,
-        ));
+    /// The number of a usage, which is made where it is new; None where it is, and the window is full.
+    fn place_of(&mut self, doing: u32, resource: &[u8], boottime_ns: u64) -> Option<usize> {
+        let hash = self.hasher.hash_one((doing, resource));
         let part = Place::part(hash);
         let is_same = |place: &Place| {
             let usage = &self.usages[place.usage as usize];
             place.part == part
-                && usage.deed == deed
-                && usage.subject.subject_id == subject.subject_id
+                && usage.doing == doing
+                && self.resources[usage.resource()] == *resource
         };
         if let Some(place) = self.index.find(Place::hash(part), is_same) {
             return Some(place.usage as usize);
@@ -167,21 +196,21 @@ impl Window {
             self.make_room();
         }
         if index >= MOST_USAGES {
-            self.lose(deed.family, 1);
-            self.lost_by(deed.family, subject, 1);
             return None;
         }
         let usage = u32::try_from(index).expect("a window has fewer than 2^32");
         let hash = |place: &Place| Place::hash(place.part);
         self.index
             .insert_unique(Place::hash(part), Place { part, usage }, hash);
-        self.usages.push(Usage {
-            subject: Rc::clone(subject),
-            deed,
+        self.usages.push(Kept {
+            start: self.resources.len(),
+            bytes: u32::try_from(resource.len()).expect("a record is far below 4 GiB"),
+            doing,
             count: 0,
             first_boottime_ns: boottime_ns,
             last_boottime_ns: boottime_ns,
         });
+        self.resources.extend_from_slice(resource);
         Some(index)
     }
 
@@ -266,9 +295,9 @@ impl Window {
     /// Accesses of a family that are in the window, and records of it that arrived.
     #[must_use]
     pub fn recorded(&self, family: Family) -> u64 {
-        let usages = self.usages.iter();
-        let accesses = usages
-            .filter(|usage| usage.deed.family == family)
+        let accesses = self
+            .usages()
+            .filter(|usage| usage.doing.deed.family == family)
             .map(|usage| usage.count);
         self.arrived[family as usize] + accesses.sum::<u64>()
     }
@@ -285,9 +314,24 @@ impl Window {
     }
 
     /// All usage, in the order of its first sight.
-    #[must_use]
-    pub fn usages(&self) -> &[Usage] {
-        &self.usages
+    pub fn usages(&self) -> impl Iterator<Item = Usage<'_>> {
+        self.usages.iter().map(|usage| self.usage(usage))
+    }
+
+    /// The same, in stretches of one [`Doing`] each, which differ in nothing but what was touched, how often and when.
+    pub fn alike(&self) -> impl Iterator<Item = impl Iterator<Item = Usage<'_>> + Clone> {
+        let alike = self.usages.chunk_by(|one, other| one.doing == other.doing);
+        alike.map(|usages| usages.iter().map(|usage| self.usage(usage)))
+    }
+
+    fn usage(&self, kept: &Kept) -> Usage<'_> {
+        Usage {
+            doing: self.doings.get(kept.doing),
+            resource: &self.resources[kept.resource()],
+            count: kept.count,
+            first_boottime_ns: kept.first_boottime_ns,
+            last_boottime_ns: kept.last_boottime_ns,
+        }
     }
 }
 

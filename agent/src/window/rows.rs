@@ -1,7 +1,5 @@
 //! Usage to the rows of the tables.
 
-use std::rc::Rc;
-
 use whittle_schemas::{
     record::{Family, counter::Reason},
     table::{CoverageRow, EndpointRow, SubjectRow, Surface, UsageRef, UsageRow},
@@ -9,7 +7,7 @@ use whittle_schemas::{
 
 use crate::model::{Clock, Endpoint, Medium, Subject};
 
-use super::{CallUsage, Usage};
+use super::{CallUsage, Doing, Usage};
 
 /// What calls to a cloud are in `source` and in coverage.
 const CLOUD: &str = "cloud";
@@ -31,20 +29,21 @@ pub struct Frame {
 
 /// One row of `usage`, borrowed. `source` is who saw it: hook family and backend.
 #[must_use]
-pub fn usage_row<'a>(usage: &'a Usage, frame: &'a Frame, source: &'a str) -> UsageRef<'a> {
+pub fn usage_row<'a>(usage: Usage<'a>, frame: &'a Frame, source: &'a str) -> UsageRef<'a> {
+    let Doing { subject, deed, .. } = usage.doing;
     UsageRef {
         window_start_us: frame.start_us,
         window_end_us: frame.end_us,
         cluster: &frame.cluster,
         node: &frame.node,
-        subject_id: &usage.subject.subject_id,
+        subject_id: &subject.subject_id,
         principal: None,
-        surface: usage.deed.surface,
-        action: &usage.deed.action,
-        resource: &usage.deed.resource,
-        resource_detail: usage.deed.detail.as_deref(),
-        outcome: usage.deed.outcome,
-        error: usage.deed.error,
+        surface: deed.surface,
+        action: &deed.action,
+        resource: usage.resource,
+        resource_detail: deed.detail.as_deref(),
+        outcome: deed.outcome,
+        error: deed.error,
         count: usage.count,
         first_seen_us: frame.clock.utc_us(usage.first_boottime_ns),
         last_seen_us: frame.clock.utc_us(usage.last_boottime_ns),
@@ -55,19 +54,6 @@ pub fn usage_row<'a>(usage: &'a Usage, frame: &'a Frame, source: &'a str) -> Usa
         account: None,
         access_key_id: None,
     }
-}
-
-/// Whether their rows differ in nothing but what was touched, how often and when.
-#[must_use]
-pub fn are_alike(one: &Usage, other: &Usage) -> bool {
-    let (here, there) = (&one.deed, &other.deed);
-    Rc::ptr_eq(&one.subject, &other.subject)
-        && here.family == there.family
-        && here.surface == there.surface
-        && here.outcome == there.outcome
-        && here.error == there.error
-        && here.detail == there.detail
-        && here.action == there.action
 }
 
 /// One row of `usage`, of a call to a cloud. `principal` is the role or user that the key belongs to.

@@ -7,7 +7,7 @@ use whittle_schemas::{
 };
 use zerocopy::FromZeros;
 
-use crate::model::{Call, Clock, Endpoint, Instance, Medium, Requested, Touch, Workload};
+use crate::model::{Call, Clock, Deed, Endpoint, Instance, Medium, Requested, Touch, Workload};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn id(subject: u8, resource: u8) -> UsageId {
     ])
 }
 
-fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
+fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access<'static> {
     let mut key = UsageKey::new_zeroed();
     (key.subject, key.family) = (subject.into(), Family::File as u8);
     key.id = id(subject, resource);
@@ -43,11 +43,11 @@ fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access {
                 family: Family::File,
                 surface: Surface::File,
                 action: "read".into(),
-                resource: vec![resource],
                 detail: None,
                 outcome: Outcome::Allowed,
                 error: None,
             },
+            resource: vec![resource].into(),
         },
     }
 }
@@ -67,7 +67,8 @@ fn repeats_without_a_first_sight_are_unresolved_and_not_forgotten() {
         ),
         (4, 4)
     );
-    assert_eq!(window.usages()[0].last_boottime_ns, 11);
+    let last = window.usages().map(|usage| usage.last_boottime_ns);
+    assert_eq!(last.collect::<Vec<_>>(), [11]);
 }
 
 proptest! {
@@ -85,7 +86,7 @@ proptest! {
             expected += 1 + repeats;
         }
         prop_assert_eq!(window.recorded(Family::File), expected);
-        prop_assert!(window.usages().len() <= 24);
+        prop_assert!(window.usages().count() <= 24);
         for usage in window.usages() {
             prop_assert!(usage.first_boottime_ns <= usage.last_boottime_ns);
         }

@@ -16,7 +16,7 @@ use whittle_schemas::{
 use super::{START_US, WINDOW, coverage, files_below, place, rows, subject, tables, usage};
 use crate::{
     model::{Clock, Deed, Instance, Subject, Workload},
-    sink::{Append, Error, Frame, Spool, Touched, recover, spool, write_window},
+    sink::{Append, Error, Frame, Like, Spool, Touched, recover, spool, write_window},
     window,
 };
 
@@ -261,22 +261,18 @@ fn a_spool_stops_growing_at_its_bound_and_counts() {
 #[test]
 fn the_encoding_of_a_spool_changes_only_with_its_version() {
     let (who, deed) = (somebody(), deed());
-    let touched = |at_us| Touched::new(&who, &deed, "syscall", at_us);
-    let late = touched(START_US + 7);
+    let touched = Touched::new(&who, &deed, RESOURCE, "syscall", START_US);
     let frames = [
         Frame::Window {
             place: place(),
             start_us: START_US,
             planned_end_us: Some(1),
         },
-        Frame::Touched(touched(START_US)),
+        Frame::Touched(touched),
         Frame::Usage(usage("/a")),
         Frame::Subject(Box::new(subject())),
         Frame::Coverage(coverage(Family::Socket)),
-        Frame::Like(
-            late.like(&touched(START_US))
-                .expect("it is the same but for its time"),
-        ),
+        Frame::Like(Like::new(RESOURCE, 7)),
     ];
     let bytes: Vec<u8> = frames
         .iter()
@@ -295,16 +291,21 @@ fn an_access_comes_back_from_the_spool_as_the_row_that_its_window_would_have_had
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (who, deed, at_us) = (somebody(), deed(), START_US + 7);
     let mut spool = Spool::create(folder.path(), &place(), START_US, None).expect("it is new");
-    let touched = Touched::new(&who, &deed, "syscall", at_us);
+    let touched = Touched::new(&who, &deed, RESOURCE, "syscall", at_us);
     spool
         .append(&Frame::Touched(touched))
         .expect("the disk has room");
     drop(spool);
     recover(folder.path(), at_us).expect("the spools are listed");
 
-    let usage = window::Usage {
+    let doing = window::Doing {
+        number: 0,
         subject: Rc::new(who),
         deed,
+    };
+    let usage = window::Usage {
+        doing: &doing,
+        resource: RESOURCE,
         count: 1,
         first_boottime_ns: 0,
         last_boottime_ns: 0,
@@ -316,7 +317,7 @@ fn an_access_comes_back_from_the_spool_as_the_row_that_its_window_would_have_had
         node: place().node,
         clock: Clock { offset_us: at_us },
     };
-    let expected = window::usage_row(&usage, &frame, "file/syscall");
+    let expected = window::usage_row(usage, &frame, "file/syscall");
     let recovered = rows::<UsageRow>(folder.path());
     let recovered: Vec<_> = recovered.iter().map(UsageRow::borrowed).collect();
     assert_eq!(recovered, [expected]);
@@ -331,20 +332,21 @@ fn accesses_that_are_like_each_other_come_back_one_by_one() {
         ..somebody()
     });
     // Of more than one group, and of two subjects that take turns.
+    let deed = deed();
     let accesses: Vec<_> = (0..1_000)
         .map(|number: i64| {
             let resource = format!("/srv/{number}").into_bytes();
-            let subject = &subjects[usize::from(number % 40 > 30)];
             (
-                subject,
-                Deed { resource, ..deed() },
+                usize::from(number % 40 > 30),
+                resource,
                 START_US + 1_000 - number,
             )
         })
         .collect();
-    for (subject, deed, at_us) in &accesses {
-        let touched = Touched::new(subject, deed, "syscall", *at_us);
-        assert_eq!(spool.add(&Frame::Touched(touched)), Append::Spooled);
+    for (subject, resource, at_us) in &accesses {
+        let touched = || Touched::new(&subjects[*subject], &deed, resource, "syscall", *at_us);
+        let spooled = spool.touch(*subject as u64, resource, *at_us, touched);
+        assert_eq!(spooled, Append::Spooled);
     }
     spool.flush().expect("the disk has room");
     drop(spool);
@@ -359,12 +361,15 @@ fn accesses_that_are_like_each_other_come_back_one_by_one() {
             &*row.source,
         )
     });
-    let expected = accesses.iter().map(|(subject, deed, at_us)| {
-        let id = &*subject.subject_id;
-        (id, &deed.resource, *at_us, "file/syscall")
+    let expected = accesses.iter().map(|(subject, resource, at_us)| {
+        let id = &*subjects[*subject].subject_id;
+        (id, resource, *at_us, "file/syscall")
     });
     assert!(recovered.eq(expected));
 }
+
+/// What was touched, which is no text.
+const RESOURCE: &[u8] = b"/srv/\xff\n";
 
 fn somebody() -> Subject {
     Subject {
@@ -385,7 +390,6 @@ fn deed() -> Deed {
         family: Family::File,
         surface: Surface::File,
         action: "write+create".into(),
-        resource: b"/srv/\xff\n".to_vec(),
         detail: Some("pipe".to_owned()),
         outcome: Outcome::Denied,
         error: Some("EACCES"),
