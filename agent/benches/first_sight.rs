@@ -18,10 +18,10 @@ use whittle_agent::{
 };
 use whittle_schemas::{
     record::{
-        ABI_VERSION, Family, Header, KIND_FILE, KIND_SUBJECT, Text,
+        ABI_VERSION, Family, Header, KIND_FILE, KIND_SUBJECT, Text, WALK_BELOW,
         file::{FileBody, READ},
         subject::{PART_EXECUTABLE, SubjectBody},
-        usage::{UsageId, UsageKey},
+        usage::{FOLDER, UsageId, UsageKey},
     },
     table::Tables,
 };
@@ -201,8 +201,13 @@ fn subject_record() -> Vec<u8> {
     record(&body, walked)
 }
 
+/// The first one says the path of its folder, and the others do not.
 fn file_record(number: u32) -> Vec<u8> {
-    let walked = format!("{number:08}/files/bench/tmp/");
+    let (folder, flags) = match number {
+        0 => ("files/bench/tmp/", 0),
+        _ => ("", WALK_BELOW),
+    };
+    let walked = format!("{number:08}/{folder}");
     let mut body = FileBody::new_zeroed();
     body.header = header::<FileBody>(KIND_FILE, walked.as_bytes(), number);
     body.key = UsageKey {
@@ -217,6 +222,8 @@ fn file_record(number: u32) -> Vec<u8> {
         errno: 0,
     };
     body.text = text(walked.as_bytes());
+    body.text.walk_flags = flags;
+    body.folder = UsageId([1, FOLDER]);
     body.inode = 1_000 + u64::from(number);
     body.device = 1;
     body.mode = 0o100_644;

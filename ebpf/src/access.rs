@@ -13,7 +13,9 @@ use whittle_schemas::record::{
 
 use crate::{
     config::offset,
-    emit, hash,
+    emit,
+    folder::{self, Folder},
+    hash,
     kernel::{self, read},
     lineage,
     path::{self, Asked, Path},
@@ -50,14 +52,16 @@ pub(crate) fn opened_typed(
         let mode: u32 = file.load(offset!(file_mode));
         action(flags, mode & FMODE_CREATED != 0)
     };
-    let object = typed::object(task, file);
+    let (object, folder) = typed::object(task, file);
     let key = sighting.key_of_file(subject, action, 0, object);
     if usage::repeat_here(sighting.generation, key.id) {
         return Ok(());
     }
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
-        typed::walk(scratch, task, file);
+        let folder = typed::folder(task, file, folder);
+        let is_known = folder::find(slot, sighting.generation, folder);
+        typed::walk(scratch, task, file, is_known);
         path::walk_on_from(slot, &mut text);
         text.magic = typed::magic(file);
         let length = file
@@ -173,7 +177,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let device: u32 = read(sb, offset!(sb_dev)).ok_or(Reason::ObjectUnknown)?;
     let generation: u32 = read(inode, offset!(inode_generation)).ok_or(Reason::ObjectUnknown)?;
     // Addresses count by how far they are from the file system's, which `typed::object` can tell, too.
-    let lineage = lineage::below(path, sb).ok_or(Reason::ObjectUnknown)?;
+    let below = lineage::below(path, sb).ok_or(Reason::ObjectUnknown)?;
     let mut errno = 0;
     let action = if flags == EXECUTED {
         EXECUTE
@@ -186,7 +190,7 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     };
     let object = [
         number,
-        lineage,
+        below.name,
         lineage::device_and_state(device, generation, path::is_unlinked(path)),
     ];
     let key = sighting.key_of_file(subject, action, errno, object);
@@ -196,7 +200,13 @@ fn try_opened(sighting: Sighting, subject: u64, file: u64, flags: u64) -> Result
     let mode: u16 = read(inode, offset!(inode_mode)).unwrap_or(0);
     scratch::with(|scratch, slot| {
         let mut text = path::EMPTY;
-        path::walk(slot, path, &mut text);
+        let mount_root = read(path.mnt, offset!(vfsmount_root)).unwrap_or(0);
+        let folder = Folder::above(path, mount_root, below.root, below.folder);
+        if folder::find(slot, sighting.generation, folder) {
+            path::name(slot, path, &mut text);
+        } else {
+            path::walk(slot, path, &mut text);
+        }
         let length = read(path.dentry, offset!(dentry_name_len)).unwrap_or(0);
         let urgency = Urgency::of_file(scratch, length);
         let inode = Inode {
@@ -229,6 +239,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
             lineage,
         } = scratch::of(slot).ok_or(Reason::Nested)?.base;
         let object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
+        scratch.folder = UsageId([0; 2]);
         let key = sighting.key(asking.subject, asking.action, asking.errno, object);
         if usage::repeat(sighting.generation, key.id) {
             return Ok(());
@@ -263,7 +274,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
 pub(crate) struct Base {
     dentry: u64,
     mnt: u64,
-    /// As [`lineage::identity`] and [`lineage::of`] have it.
+    /// As [`lineage::identity`] and [`lineage::for_now`] have it.
     identity: u64,
     lineage: u64,
 }
@@ -289,7 +300,7 @@ extern "C" fn find_base(slot: u32, directory: i32) -> u32 {
             dentry: base.dentry,
             mnt: base.mnt,
             identity: lineage::identity(base).unwrap_or(0),
-            lineage: lineage::of(base).unwrap_or(0),
+            lineage: lineage::for_now(base).unwrap_or(0),
         };
     }
     0
@@ -328,8 +339,11 @@ fn send(
         inode: inode.number,
         device: inode.device,
         mode: inode.mode,
+        folder: scratch.folder(),
     };
-    emit::send(scratch, body, &text, urgency)
+    emit::send(scratch, body, &text, urgency)?;
+    folder::sent(scratch, sighting.generation, text.walk_flags);
+    Ok(())
 }
 
 /// `FMODE_CREATED` of `include/linux/fs.h`: this open made the file.

@@ -249,9 +249,11 @@ fn directory_identity(address: &Address, length: u32) -> u64 {
     if !is_relative_path(address, length) {
         return 0;
     }
-    Path::working_directory()
-        .and_then(lineage::identity)
-        .unwrap_or(0)
+    let identity = || {
+        let directory = Path::working_directory()?;
+        Some(lineage::identity(directory)? ^ lineage::for_now(directory)?)
+    };
+    identity().unwrap_or(0)
 }
 
 /// Whether this is a Unix socket by a path that is relative: neither abstract nor unnamed.

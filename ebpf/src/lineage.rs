@@ -35,10 +35,21 @@ pub(crate) fn is_removed(device_and_state: u64) -> bool {
 pub(crate) const MOST: u64 = 24;
 
 /// A number that stands for a name and the folders above it, as the running task sees them: an inode keeps its
-/// number when a folder above it is renamed, and a process in a chroot sees the same dentry under another path.
+/// number when a folder above it is renamed, a process in a chroot sees the same dentry under another path, and one file system may be
+/// mounted at many places, of which the names count, too.
 #[inline(always)]
 pub(crate) fn of(path: Path) -> Option<u64> {
-    match lineage_of(path.dentry, root_dentry()?) {
+    match lineage_of(path.dentry, lineage_of_mount(path.mnt, root_dentry()?)) {
+        0 => None,
+        lineage => Some(lineage),
+    }
+}
+
+/// As [`of`], for a while: in the next window, or when the [`mount_event`] is another one, the same number may be another place's.
+#[inline(always)]
+pub(crate) fn for_now(path: Path) -> Option<u64> {
+    let start = start(root_dentry()?, path.mnt, mount_event());
+    match lineage_of(path.dentry, start) {
         0 => None,
         lineage => Some(lineage),
     }
@@ -50,24 +61,59 @@ fn root_dentry() -> Option<u64> {
     read(fs, offset!(fs_root_dentry))
 }
 
-/// What a [`below`] begins with: the task's root and the mount.
+/// A number that is another one whenever something was mounted, moved or unmounted where the running task can see it: `event` of
+/// `struct mnt_namespace`, which `touch_mnt_namespace` of `fs/namespace.c` counts up (5.10 to 7.3). A moment after that the `struct mount` of
+/// another place may be where this one was.
 #[inline(always)]
-pub(crate) fn start(root: u64, mnt: u64) -> u64 {
-    root.wrapping_mul(0xc4ce_b9fe_1a85_ec53).wrapping_add(mnt)
+fn mount_event() -> u64 {
+    let event = || {
+        let proxy: u64 = read(current(), offset!(task_nsproxy))?;
+        let namespace: u64 = read(proxy, offset!(nsproxy_mnt_ns))?;
+        read(namespace, offset!(mnt_ns_event))
+    };
+    event().unwrap_or(0)
 }
 
-/// As [`of`], with the mount that it is seen through, for an object that says on which file system it is, by the address of its
-/// `struct super_block`.
+/// What a lineage begins with: the task's root, the mount, and the [`mount_event`].
 #[inline(always)]
-pub(crate) fn below(path: Path, sb: u64) -> Option<u64> {
+pub(crate) fn start(root: u64, mnt: u64, event: u64) -> u64 {
+    root.wrapping_mul(0xc4ce_b9fe_1a85_ec53)
+        .wrapping_add(mnt)
+        .wrapping_add(event.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// The lineage of a name, and of the folder that it is in.
+pub(crate) struct Below {
+    pub(crate) name: u64,
+    pub(crate) folder: u64,
+    /// The task's root.
+    pub(crate) root: u64,
+}
+
+/// As [`for_now`], for an object that says on which file system it is, by the address of its `struct super_block`.
+#[inline(always)]
+pub(crate) fn below(path: Path, sb: u64) -> Option<Below> {
     let root = root_dentry()?;
-    match lineage_of(
-        path.dentry,
-        start(root.wrapping_sub(sb), path.mnt.wrapping_sub(sb)),
-    ) {
+    let (parent, hash) = parent_and_hash(path.dentry)?;
+    let start = start(
+        root.wrapping_sub(sb),
+        path.mnt.wrapping_sub(sb),
+        mount_event(),
+    );
+    match lineage_of(parent, start) {
         0 => None,
-        lineage => Some(lineage),
+        folder => Some(Below {
+            name: name_in(folder, hash),
+            folder,
+            root,
+        }),
     }
+}
+
+/// The lineage of a name in a folder of that lineage.
+#[inline(always)]
+pub(crate) fn name_in(folder: u64, hash: u32) -> u64 {
+    add_name(folder, hash) | 1
 }
 
 /// A global function, as `path::walk_path` is. 0: a fault.
@@ -89,6 +135,20 @@ extern "C" fn lineage_of(dentry: u64, root: u64) -> u64 {
         step += 1;
     }
     lineage | 1
+}
+
+/// The lineage of the place where a mount is, on the mount that it is in; 0 for a fault. A global function, as above.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn lineage_of_mount(mnt: u64, root: u64) -> u64 {
+    let mount = mnt.wrapping_sub(offset!(mount_mnt).offset());
+    let (Some(parent), Some(mountpoint)) = (
+        read::<u64>(mount, offset!(mount_parent)),
+        read(mount, offset!(mount_mountpoint)),
+    ) else {
+        return 0;
+    };
+    lineage_of(mountpoint, start(root, parent, 0))
 }
 
 /// A dentry's parent, and the hash of its name: as `path::Link` is read, of which this is a part, for the stack on the way to here is

@@ -43,6 +43,7 @@ mod emit;
 mod entry;
 mod exit;
 mod file;
+mod folder;
 mod function;
 mod grants;
 mod hash;

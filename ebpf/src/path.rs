@@ -5,8 +5,8 @@ use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
 };
 use whittle_schemas::record::{
-    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT,
-    WALK_STEPS, WALK_TRUNCATED, counter::Reason,
+    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_BELOW, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED,
+    WALK_FAULT, WALK_STEPS, WALK_TRUNCATED, counter::Reason,
 };
 
 use crate::{
@@ -147,6 +147,9 @@ extern "C" fn walk_stretch(slot: u32, start: u32) -> u32 {
     0
 }
 
+/// Instead of where a walk is: it ended in a folder whose path was sent.
+pub(crate) const OVER: u64 = 0;
+
 /// As [`walk_path`], for a walk that has come as far as the slot says, on the mount that it began on.
 #[unsafe(no_mangle)]
 #[inline(never)]
@@ -154,8 +157,42 @@ extern "C" fn walk_rest(slot: u32) -> u64 {
     let Some(scratch) = scratch::of(slot) else {
         return u64::from(WALK_FAULT) << 32;
     };
+    if scratch.walk.dentry == OVER {
+        return u64::from(scratch.walk.bytes) | (u64::from(WALK_BELOW) << 32);
+    }
     scratch.walk.mount = scratch.walk.mnt.wrapping_sub(offset!(mount_mnt).offset());
     walk_on(slot, 0)
+}
+
+/// As [`walk`], of the name alone, and without what is there already: in a folder whose path was sent.
+#[inline(always)]
+pub(crate) fn name(slot: u32, path: Path, text: &mut Text) {
+    let walked = walk_name(slot, path.dentry);
+    text.magic = magic(path.dentry);
+    text.walked_bytes = walked as u32 & 8191;
+    text.walk_flags |= (walked >> 32) as u32;
+}
+
+/// As [`walk_path`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn walk_name(slot: u32, dentry: u64) -> u64 {
+    let fault = u64::from(WALK_FAULT) << 32;
+    let Some(scratch) = scratch::of(slot) else {
+        return fault;
+    };
+    scratch.walk.bytes = 0;
+    let Some(link) = Link::above(dentry, &mut scratch.link) else {
+        return fault;
+    };
+    if add(scratch, 0, link.length & 255, link.name).is_none() {
+        return fault;
+    }
+    let mut flags = WALK_BELOW;
+    if is_unlinked(Path { dentry, mnt: 0 }) {
+        flags |= WALK_DELETED;
+    }
+    u64::from(scratch.walk.bytes) | (u64::from(flags) << 32)
 }
 
 /// Walks on from where a slot says that the walk is, and adds it to `text`, which has no other path.

@@ -1,7 +1,7 @@
 //! Memory in which a record is put together: too large for the stack, and safe when one probe interrupts
 //! another on the same CPU. A slot is claimed by adding one to a number in it: who finds itself alone there has it.
 
-use whittle_schemas::record::{FIXED_BYTES, Header, counter::Reason};
+use whittle_schemas::record::{FIXED_BYTES, Header, counter::Reason, usage::UsageId};
 
 use crate::{access::Base, chunk::Cursor, count, maps::SCRATCH, path::Walk, script::Arguments};
 
@@ -19,6 +19,8 @@ pub(crate) struct Scratch {
     pub(crate) walk: Walk,
     /// What `path` reads at once.
     pub(crate) link: [u64; 3],
+    /// The folder that the record's path is in, as `folder` found it.
+    pub(crate) folder: UsageId,
     pub(crate) cursor: Cursor,
     pub(crate) base: Base,
     pub(crate) arguments: Arguments,
@@ -28,6 +30,7 @@ pub(crate) struct Scratch {
 
 const BEHIND_BYTES: usize = size_of::<Walk>()
     + size_of::<[u64; 3]>()
+    + size_of::<UsageId>()
     + size_of::<Cursor>()
     + size_of::<Base>()
     + size_of::<Arguments>()
@@ -42,6 +45,13 @@ impl Scratch {
     pub(crate) fn text(&mut self, offset: usize) -> *mut u8 {
         // SAFETY: the assertion above.
         unsafe { self.bytes.as_mut_ptr().add(FIXED_BYTES + (offset & 8191)) }
+    }
+
+    /// The folder that the record's path is in, as a global function has put it there.
+    #[inline(always)]
+    pub(crate) fn folder(&self) -> UsageId {
+        // SAFETY: a member of this. Volatile, or it might be looked at before that is called.
+        unsafe { (&raw const self.folder).read_volatile() }
     }
 
     /// The header and body of a record, right before the text.

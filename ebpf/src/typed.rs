@@ -10,6 +10,7 @@ use aya_ebpf::{
 
 use crate::{
     config::{self, offset},
+    folder::Folder,
     kernel, lineage,
     member::{Member, Number},
     path,
@@ -115,9 +116,9 @@ pub(crate) struct Descriptors {
 }
 
 /// Walks the path of an opened file as far as it is on one mount, and puts into the slot where the walk is then: what is
-/// above it has no type here. As `path::walk`'s steps, and with the same text.
+/// above it has no type here. As `path::walk`'s steps, and with the same text. With `name_alone` it is over after the first.
 #[inline(always)]
-pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed) {
+pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed, name_alone: bool) {
     let fs = task.follow(offset!(task_fs));
     let root = fs.follow(offset!(fs_root_dentry));
     let root_mnt = fs.follow(offset!(fs_root_mnt));
@@ -149,8 +150,11 @@ pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed) {
         }
         at = parent;
         step += 1;
+        if name_alone {
+            break;
+        }
     }
-    scratch.walk.dentry = at.0 as u64;
+    scratch.walk.dentry = if name_alone { path::OVER } else { at.0 as u64 };
     scratch.walk.mnt = mnt.0 as u64;
     scratch.walk.mount_root = mount_root.0 as u64;
 }
@@ -203,10 +207,11 @@ pub(crate) fn magic(file: Typed) -> u32 {
         .load::<u64, _>(offset!(sb_magic)) as u32
 }
 
-/// What makes a file the same one that the running task opened before: as `access::object` finds it with `kernel::read`, and for the
-/// same value. This is most of what a repeat costs, and each load in it is seven instructions on x86-64.
+/// What makes a file the same one that the running task opened before, and the lineage of the folder that it is in: as `access::object`
+/// finds it with `kernel::read`, and for the same values. This is most of what a repeat costs, and each load in it is seven instructions
+/// on x86-64.
 #[inline(always)]
-pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
+pub(crate) fn object(task: Typed, file: Typed) -> ([u64; 3], u64) {
     let inode = file.follow(offset!(file_inode));
     let sb = inode.follow(offset!(inode_sb));
     let dentry = file.follow(offset!(file_path_dentry));
@@ -214,8 +219,13 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
         .follow(offset!(task_fs))
         .follow(offset!(fs_root_dentry));
     let mnt = file.follow(offset!(file_path_mnt));
-    let mut lineage = lineage::start(root.from(sb), mnt.from(sb));
-    let mut at = dentry;
+    let event = task
+        .follow(offset!(task_nsproxy))
+        .follow(offset!(nsproxy_mnt_ns))
+        .load(offset!(mnt_ns_event));
+    let mut lineage = lineage::start(root.from(sb), mnt.from(sb), event);
+    let above = dentry.follow(offset!(dentry_parent));
+    let mut at = above;
     let mut step = 0;
     while step < lineage::MOST {
         let parent = at.follow(offset!(dentry_parent));
@@ -226,13 +236,39 @@ pub(crate) fn object(task: Typed, file: Typed) -> [u64; 3] {
         at = parent;
         step += 1;
     }
+    let folder = lineage | 1;
     let is_hashed = dentry.load::<u64, _>(offset!(dentry_hash_pprev)) != 0;
-    let is_unlinked = !is_hashed && dentry.follow(offset!(dentry_parent)).0 != dentry.0;
+    let is_unlinked = !is_hashed && above.0 != dentry.0;
     let device: u32 = sb.load(offset!(sb_dev));
     let generation: u32 = inode.load(offset!(inode_generation));
-    [
+    let object = [
         inode.load(offset!(inode_ino)),
-        lineage | 1,
+        lineage::name_in(folder, dentry.load(offset!(dentry_name_hash))),
         lineage::device_and_state(device, generation, is_unlinked),
-    ]
+    ];
+    (object, folder)
+}
+
+/// The folder that an opened file is in, by its lineage: as `Folder::above`.
+#[inline(always)]
+pub(crate) fn folder(task: Typed, file: Typed, lineage: u64) -> Option<Folder> {
+    let dentry = file.follow(offset!(file_path_dentry));
+    let mount_root = file
+        .follow(offset!(file_path_mnt))
+        .follow(offset!(vfsmount_root));
+    let root = task
+        .follow(offset!(task_fs))
+        .follow(offset!(fs_root_dentry));
+    let parent = dentry.follow(offset!(dentry_parent));
+    if dentry.0 == mount_root.0 || dentry.0 == root.0 || dentry.0 == parent.0 {
+        return None;
+    }
+    let inode = parent.follow(offset!(dentry_inode));
+    let device: u32 = inode.follow(offset!(inode_sb)).load(offset!(sb_dev));
+    let generation: u32 = inode.load(offset!(inode_generation));
+    Some(Folder {
+        lineage,
+        inode: inode.load(offset!(inode_ino)),
+        state: lineage::device_and_state(device, generation, false),
+    })
 }

@@ -7,7 +7,7 @@ use aya_ebpf::helpers::generated::bpf_jiffies64;
 use whittle_schemas::record::{
     FLAG_SECOND_GENERATION, Family,
     counter::Reason,
-    usage::{CLAIM, FAMILY_BITS, PROBES, UsageId, UsageKey, UsageSlot, WORDS},
+    usage::{CLAIM, FAMILY_BITS, FOLDER, PROBES, UsageId, UsageKey, UsageSlot, WORDS},
 };
 
 use crate::{
@@ -57,6 +57,17 @@ impl Generation {
 /// What makes accesses by the same words the same. Words that are not given are zero.
 #[inline(always)]
 pub(crate) fn id<const COUNT: usize>(family: Family, words: [u64; COUNT]) -> UsageId {
+    id_of(family as u64, words)
+}
+
+/// As [`id`], of a folder.
+#[inline(always)]
+pub(crate) fn folder_id(words: [u64; 3]) -> UsageId {
+    id_of(FOLDER, words)
+}
+
+#[inline(always)]
+fn id_of<const COUNT: usize>(family: u64, words: [u64; COUNT]) -> UsageId {
     const { assert!(COUNT <= WORDS) };
     let (mut first, mut second) = (0_u64, 0_u64);
     let mut index = 0;
@@ -65,7 +76,7 @@ pub(crate) fn id<const COUNT: usize>(family: Family, words: [u64; COUNT]) -> Usa
         second = second.wrapping_add(words[index].wrapping_mul(factor(WORDS + index)));
         index += 1;
     }
-    UsageId([first, (second & !FAMILY_BITS) | family as u64])
+    UsageId([first, (second & !FAMILY_BITS) | family])
 }
 
 /// The word of an access beside subject and object.
@@ -148,6 +159,34 @@ pub(crate) fn repeat_here(generation: Generation, id: UsageId) -> bool {
         step += 1;
     }
     false
+}
+
+/// Whether an id has a place. Nothing is counted there.
+#[inline(always)]
+pub(crate) fn is_there(generation: Generation, id: UsageId) -> bool {
+    let mut at = Place::home(generation, id);
+    let mut step = 0;
+    while step < PROBES {
+        let Some(slot) = at.slot() else {
+            return false;
+        };
+        if slot.holds(id) {
+            return true;
+        }
+        if slot.is_free() {
+            return false;
+        }
+        at.next();
+        step += 1;
+    }
+    false
+}
+
+/// Takes a place for an id that is no access's, where there is one.
+#[inline(always)]
+pub(crate) fn keep(generation: Generation, id: UsageId) {
+    let UsageId([first, second]) = id;
+    take_place(generation.number(), first, second);
 }
 
 /// Takes a place for the repeats of an access whose record is in the ring. Without one each of them goes

@@ -2,6 +2,7 @@
 action, and the name in hex, as the kernel shows it at /proc/self/fd."""
 
 import os
+import shutil
 import subprocess
 
 names = open("names.txt", "w", buffering=1)
@@ -78,6 +79,14 @@ create("folder-before", b"five/same")
 opened("folder-before-read", "read", os.open("five/same", os.O_RDONLY))
 os.rename("five", "six")
 opened("folder-after-read", "read", os.open("six/same", os.O_RDONLY))
+# What is in it, and was not opened yet: by its own folder, by one above it that is renamed, and where another folder has taken its name.
+create("folder-after-other", b"six/other")
+os.makedirs("seven/in")
+create("above-before", b"seven/in/one")
+os.rename("seven", "eight")
+create("above-after", b"eight/in/two")
+os.makedirs("seven/in")
+create("above-another", b"seven/in/two")
 
 removed = os.open("removed", os.O_WRONLY | os.O_CREAT, 0o600)
 os.unlink("removed")
@@ -106,6 +115,34 @@ opened("overlay-upper", "write+create", os.open("merged/above", os.O_WRONLY | os
 opened("bind-mount", "read", os.open("bound/below", os.O_RDONLY))
 opened("nested-mount", "write+create", os.open("tmpfs/inner/file", os.O_WRONLY | os.O_CREAT, 0o600))
 
+def attempted(label, action, name):
+    print(label, action, name.hex(), file=names)
+
+
+# One file system at one place after the other: what the kernel knows of a mount may be where that of before was.
+shutil.copy("/usr/bin/true", "low/true")
+for place in range(20):
+    open("low/%d" % place, "w").close()
+    os.mkdir("place-%d" % place)
+    subprocess.run(["mount", "--bind", "low", "place-%d" % place], check=True)
+    opened("place-%d" % place, "read", os.open("place-%d/%d" % (place, place), os.O_RDONLY))
+    opened("place-again-%d" % place, "read", os.open("place-%d/below" % place, os.O_RDONLY))
+    subprocess.run(["place-%d/true" % place], check=True)
+    attempted("place-run-%d" % place, "execute", here + b"/place-%d/true" % place)
+    os.chdir("place-%d" % place)
+    try:
+        os.open("missing", os.O_RDONLY)
+    except FileNotFoundError:
+        attempted("place-missing-%d" % place, "read", here + b"/place-%d/missing" % place)
+    os.chdir(here)
+    subprocess.run(["umount", "place-%d" % place], check=True)
+os.mkdir("moved")
+subprocess.run(["mount", "-t", "tmpfs", "none", "moved"], check=True)
+create("mount-before", b"moved/one")
+os.mkdir("moved-to")
+subprocess.run(["mount", "--move", "moved", "moved-to"], check=True)
+create("mount-after", b"moved-to/two")
+
 opened("outside-of-chroot", "read", os.open("tmpfs/inner/file", os.O_RDONLY))
 
 
@@ -121,6 +158,8 @@ def in_root(root, label, path, name, folder=None):
 
 
 in_root("tmpfs", "inside-of-chroot", b"/inner/file", "inner/file")
+create("beside-the-first", b"tmpfs/inner/other")
+in_root("tmpfs", "inside-of-chroot-another", b"/inner/other", "inner/other")
 # A root in the middle of a mount, and a process that still holds a folder outside of it.
 os.makedirs("jail/cell")
 os.mkdir("jailed")

@@ -2,11 +2,11 @@
 //! a terminal can take. What is right is told by the program that opened them and the kernel's
 //! `/proc/self/fd`.
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+use std::{collections::HashSet, fs, path::PathBuf, sync::OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use arrow::array::{Array, BinaryArray, StringArray};
-use whittle_schemas::table::text;
+use whittle_schemas::table::{SubjectRow, text};
 use whittle_tests::{
     recorded::{self, Recording},
     workload,
@@ -159,6 +159,44 @@ fn a_file_whose_folder_was_renamed_has_both_paths() {
 }
 
 #[test]
+fn what_is_opened_first_in_a_folder_that_was_renamed_has_its_new_path() {
+    check(&[
+        "folder-after-other",
+        "above-before",
+        "above-after",
+        "above-another",
+    ]);
+}
+
+#[test]
+fn what_is_opened_first_on_a_mount_that_was_elsewhere_before_has_its_new_path() {
+    check_places("place");
+    check(&["mount-before", "mount-after"]);
+}
+
+#[test]
+fn one_file_on_a_mount_that_was_elsewhere_before_has_all_paths() {
+    check_places("place-again");
+    check_places("place-run");
+    check_places("place-missing");
+    // Who runs it is told apart, too.
+    let subjects = &run().recording.tables.subjects;
+    let runs_there = |row: &&SubjectRow| row.executable.ends_with(b"/true");
+    let found: HashSet<_> = subjects
+        .iter()
+        .filter(runs_there)
+        .map(|row| &row.executable)
+        .collect();
+    assert_eq!(found.len(), 20, "{found:?}");
+}
+
+/// All places where one file system was mounted one after the other.
+fn check_places(label: &str) {
+    let labels: Vec<_> = (0..20).map(|place| format!("{label}-{place}")).collect();
+    check(&labels.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_is_in_no_folder_has_the_name_that_proc_shows() {
     check(&["deleted", "memfd", "pipe"]);
 }
@@ -202,6 +240,7 @@ fn a_path_begins_at_the_processes_own_root() {
     check(&[
         "outside-of-chroot",
         "inside-of-chroot",
+        "inside-of-chroot-another",
         "inside-of-chroot-in-a-mount",
         "outside-of-chroot-in-a-mount",
     ]);

@@ -133,8 +133,8 @@ fn every_prefix_of_a_captured_record_is_decoded_or_refused() -> Result<()> {
             };
             let length = u32::try_from(owning.len())?;
             owning[LENGTH].copy_from_slice(&length.to_le_bytes());
-            let mut decoder = Decoder::default();
-            let decoded = decoder.decode(&owning);
+            let mut anew = Decoder::default();
+            let decoded = anew.decode(&owning);
             assert!(
                 decoded.is_err() || owning.len() >= usize::from(owning[FIXED]) * 8,
                 "{end} bytes of a record were decoded: {decoded:?}"
@@ -147,9 +147,9 @@ fn every_prefix_of_a_captured_record_is_decoded_or_refused() -> Result<()> {
 #[test]
 fn what_the_ring_pads_a_record_with_means_nothing() -> Result<()> {
     let capture = capture()?;
+    let (mut one, mut other) = (Decoder::default(), Decoder::default());
     for record in from_bytes(&capture)? {
         let padded = [record, &[0xff; 7]].concat();
-        let (mut one, mut other) = (Decoder::default(), Decoder::default());
         assert_eq!(one.decode(&padded), other.decode(record));
     }
     Ok(())

@@ -9,7 +9,7 @@ use whittle_schemas::{
 
 use crate::model::{Deed, Event};
 
-use super::{DecodeError, Raw, errno, family, path};
+use super::{DecodeError, Raw, errno, family, folders::Folders, path};
 
 /// Words of the action, in the order in which they are joined.
 const ACTIONS: &[(u16, &str)] = &[
@@ -45,7 +45,11 @@ const CHANGES: &[(u16, &str)] = &[
 ];
 
 /// The path is written to the buffer.
-pub(super) fn decode<'a>(raw: &Raw<'_>, path: &'a mut Vec<u8>) -> Result<Event<'a>, DecodeError> {
+pub(super) fn decode<'a>(
+    raw: &Raw<'_>,
+    folders: &mut Folders,
+    path: &'a mut Vec<u8>,
+) -> Result<Event<'a>, DecodeError> {
     let body: FileBody = raw.body()?;
     let (asked, walked) = raw.text(&body.text)?;
     let tgid = raw.header.tgid;
@@ -53,6 +57,8 @@ pub(super) fn decode<'a>(raw: &Raw<'_>, path: &'a mut Vec<u8>) -> Result<Event<'
     let is_object = body.key.errno == 0 || body.key.action & EXECUTE != 0 || body.inode != 0;
     path.clear();
     if asked.is_empty() && is_object {
+        path.extend_from_slice(folders.above(raw, &body)?);
+        folders.said(raw, &body, walked);
         path::write_object(walked, &body.text, body.inode, tgid, path);
     } else {
         path::write_request(asked, walked, &body.text, tgid, path);

@@ -5,6 +5,7 @@ mod callset;
 mod capability;
 mod errno;
 mod file;
+mod folders;
 mod path;
 mod payload;
 mod privilege;
@@ -21,6 +22,8 @@ use whittle_schemas::record::{
 use zerocopy::FromBytes;
 
 use crate::model::{Deed, Event, Touch};
+
+use folders::Folders;
 
 /// Why bytes are no record.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +48,9 @@ pub enum DecodeError {
         /// Its value.
         number: u32,
     },
+    /// A name in a folder that no earlier record has told of.
+    #[error("a record of a name in a folder that no record before it has told of")]
+    Unsaid,
 }
 
 /// Decodes what says all by itself.
@@ -62,11 +68,12 @@ const KINDS: &[(u8, Decode)] = &[
     (KIND_PRIVILEGE, privilege::decode),
 ];
 
-/// Decodes the records of a ring.
+/// Decodes the records of a ring, in their order: some say less for what an earlier one has said.
 #[derive(Debug, Default)]
 pub struct Decoder {
     /// The path of the last file.
     path: Vec<u8>,
+    folders: Folders,
 }
 
 impl Decoder {
@@ -78,7 +85,7 @@ impl Decoder {
         let raw = Raw::of(bytes)?;
         let kind = raw.header.kind;
         if kind == KIND_FILE {
-            return file::decode(&raw, &mut self.path);
+            return file::decode(&raw, &mut self.folders, &mut self.path);
         }
         let (_, decode) =
             KINDS
@@ -89,6 +96,11 @@ impl Decoder {
                     number: kind.into(),
                 })?;
         decode(&raw)
+    }
+
+    /// Forgets what the records of a generation have said: its window has ended, and the next one's say it again.
+    pub fn end(&mut self, generation: usize) {
+        self.folders.end(generation);
     }
 }
 

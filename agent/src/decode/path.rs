@@ -15,7 +15,7 @@ const PROC: u32 = 0x9fa0;
 /// Writes the path of something that exists: what the walk found, named as `readlink /proc/self/fd/N` names it.
 ///
 /// `tgid` is who asked: its own folder of `/proc` is `/proc/self`, or every process would have a name of its own
-/// for the same file. The buffer is empty before.
+/// for the same file. The buffer is empty before, or has the path of the folder in which the walk ended.
 pub(super) fn write_object(walked: &[u8], text: &Text, inode: u64, tgid: u32, path: &mut Vec<u8>) {
     let file_system = match text.magic {
         PIPEFS => Some("pipe"),
@@ -24,14 +24,20 @@ pub(super) fn write_object(walked: &[u8], text: &Text, inode: u64, tgid: u32, pa
         _ => None,
     };
     if let Some(file_system) = file_system {
+        path.clear();
         path.extend_from_slice(format!("{file_system}:[{inode}]").as_bytes());
         return;
     }
     if text.magic == ANON_INODE_FS {
         path.extend_from_slice(b"anon_inode:");
     }
+    if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
+        path.extend_from_slice(b".../");
+    } else if text.walk_flags & WALK_DETACHED == 0 {
+        path.push(b'/');
+    }
     let start = path.len();
-    unwind(walked, text, path);
+    unwind(walked, path);
     if text.magic == ANON_INODE_FS {
         return;
     }
@@ -78,6 +84,16 @@ pub(super) fn of_request(asked: &[u8], walked: &[u8], text: &Text, tgid: u32) ->
     path
 }
 
+/// The path of a folder that was walked to its end, to be put before a name: the root's is empty.
+pub(super) fn of_folder(walked: &[u8]) -> Vec<u8> {
+    let mut path = Vec::new();
+    if !walked.is_empty() {
+        path.push(b'/');
+        unwind(walked, &mut path);
+    }
+    path
+}
+
 /// What is to be said about a path that is not whole.
 pub(super) fn detail(text: &Text) -> Option<&'static str> {
     if text.walk_flags & WALK_TRUNCATED != 0 {
@@ -94,16 +110,9 @@ pub(super) fn detail(text: &Text) -> Option<&'static str> {
 }
 
 /// Components arrive leaf first, each ended by a slash.
-fn unwind(walked: &[u8], text: &Text, path: &mut Vec<u8>) {
-    let walked = walked.strip_suffix(b"/").unwrap_or(walked);
-    let is_whole = text.walk_flags & (WALK_TRUNCATED | WALK_FAULT | WALK_DETACHED) == 0;
-    path.reserve(walked.len() + 4);
-    if is_whole {
-        path.push(b'/');
-    } else if text.walk_flags & (WALK_TRUNCATED | WALK_FAULT) != 0 {
-        path.extend_from_slice(b".../");
-    }
-    let mut rest = walked;
+fn unwind(walked: &[u8], path: &mut Vec<u8>) {
+    let mut rest = walked.strip_suffix(b"/").unwrap_or(walked);
+    path.reserve(rest.len());
     while let Some(slash) = memchr::memrchr(b'/', rest) {
         path.extend_from_slice(&rest[slash + 1..]);
         path.push(b'/');

@@ -60,6 +60,7 @@ impl Recorder {
             self.lost_by(old, loss.family, loss.subject, loss.accesses);
         }
         self.end_endpoints(old);
+        self.decoder.end(old);
         let counted = self.probes.counters.read(old)?;
         let missed = self.probes.misses.since_last();
         let window = std::mem::take(&mut self.windows[old]);

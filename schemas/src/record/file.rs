@@ -6,7 +6,10 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::{FIXED_BYTES, Header, Text, usage::UsageKey};
+use super::{
+    FIXED_BYTES, Header, Text,
+    usage::{UsageId, UsageKey},
+};
 
 /// Action bit: opened for reading (`O_RDONLY`, `O_RDWR`).
 pub const READ: u16 = 1;
@@ -79,6 +82,9 @@ pub struct FileBody {
     pub device: u32,
     /// `inode.i_mode`; 0 where there was none.
     pub mode: u32,
+    /// The folder that the walked path is in; all zero where it is in none, or was not walked. With [`super::WALK_BELOW`] an earlier
+    /// record of the same generation, and with the same folder, has said how that is called; the walked path is then the name alone.
+    pub folder: UsageId,
 }
 
-const _: () = assert!(size_of::<FileBody>() == 88 && size_of::<FileBody>() <= FIXED_BYTES);
+const _: () = assert!(size_of::<FileBody>() == 104 && size_of::<FileBody>() <= FIXED_BYTES);

@@ -23,7 +23,7 @@ pub mod wake;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Version of everything in this module. An agent adopts no map and decodes no record of another one.
-pub const ABI_VERSION: u8 = 5;
+pub const ABI_VERSION: u8 = 6;
 
 /// Most bytes of a record's fixed part, the header and what its kind has. The text follows it.
 pub const FIXED_BYTES: usize = 256;
@@ -177,5 +177,7 @@ pub const WALK_DELETED: u32 = 4;
 pub const WALK_ESCAPED: u32 = 8;
 /// `Text::walk_flags`: kernel or user memory could not be read on the way; the path is not whole.
 pub const WALK_FAULT: u32 = 16;
+/// `Text::walk_flags`: the walk ended in a folder whose path an earlier record of the same generation has said.
+pub const WALK_BELOW: u32 = 64;
 /// `Text::walk_flags`: the caller's path was `PATH_MAX` bytes or longer.
 pub const ASKED_TRUNCATED: u32 = 32;

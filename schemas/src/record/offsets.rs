@@ -60,6 +60,7 @@ offsets! {
     user_ns_level = "user_namespace"."level";
     nsproxy_mnt_ns = "nsproxy"."mnt_ns";
     mnt_ns_inum = "mnt_namespace"."ns.inum";
+    mnt_ns_event = "mnt_namespace"."event";
     files_fdt = "files_struct"."fdt";
     fdtable_fd = "fdtable"."fd";
     fdtable_max_fds = "fdtable"."max_fds";

@@ -12,7 +12,8 @@ pub struct SubjectKey {
     pub cgroup_id: u64,
     /// Inode of the executable.
     pub inode: u64,
-    /// Hash of the executable's name and of the folders above it, so that hard links stay apart.
+    /// Hash of the executable's name and of the folders above it, with those of the place where its file system is mounted: so that
+    /// hard links stay apart.
     pub lineage: u64,
     /// Hash of the script and, where that is relative, of the working directory; 0 without a script.
     pub script: u64,

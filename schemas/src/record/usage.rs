@@ -45,6 +45,11 @@ impl UsageId {
     }
 }
 
+/// Instead of a family's number: the id stands for a folder whose path was sent, and its place has no repeats.
+pub const FOLDER: u64 = 7;
+
+const _: () = assert!(FOLDER <= FAMILY_BITS && FOLDER >= Family::ALL.len() as u64);
+
 /// A place of the usage map, which both generations share: the first one's places come before the second one's. All zero: free.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -49,11 +49,19 @@ pub(super) fn link(repository: &Path, toolchain: &Toolchain) -> Result<Vec<u8>> 
     fs::read(&object).with_context(|| format!("cannot read {}", object.display()))
 }
 
-/// Options of rustc, separated as cargo wants it where a path may have spaces.
+/// Options of rustc, separated as cargo wants it where a path may have spaces. By itself bpf-linker has LLVM make a call of `memset` for
+/// whatever is cleared, which does it byte for byte.
 fn flags() -> Result<String> {
-    let mut flags = ["-C", "debuginfo=2", "-C", "link-arg=--btf"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut flags = [
+        "-C",
+        "debuginfo=2",
+        "-C",
+        "link-arg=--btf",
+        "-C",
+        "link-arg=--disable-expand-memcpy-in-order",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     for registry in registries()? {
         // `trim-paths` leaves the name of the registry in paths, which is another one behind a mirror.
         flags.push(format!("--remap-path-prefix={}=crates", registry.display()));
