@@ -12,7 +12,7 @@ use std::{
 use whittle_agent::{
     decode::Decoder,
     identity::Identities,
-    model::{Access, Clock, Event, Touch},
+    model::{Clock, Event, Subject, Touch},
     sink::{self, Alike, Each, Place, Spool, Touched},
     window::{Frame, Usage, Window, subject_row, usage_row},
 };
@@ -122,9 +122,8 @@ impl Agent {
             unreachable!("it was made as one");
         };
         let at_us = self.clock.utc_us(touch.boottime_ns);
-        let access = identity(&self.identities, touch);
-        let subject = Rc::clone(&access.subject);
-        let usage = window(&mut self.window, access);
+        let subject = identity(&self.identities, &touch);
+        let usage = window(&mut self.window, &subject, &touch);
         spool(&mut self.spool, usage, at_us);
         if !self.is_spooled {
             self.is_spooled = true;
@@ -147,13 +146,14 @@ fn decode<'a>(decoder: &'a mut Decoder, record: &[u8]) -> Event<'a> {
 }
 
 #[inline(never)]
-fn identity<'a>(identities: &Identities, touch: Touch<'a>) -> Access<'a> {
-    identities.access(touch).expect("the subject came first")
+fn identity(identities: &Identities, touch: &Touch<'_>) -> Rc<Subject> {
+    let subject = identities.subject_of(touch.key.subject);
+    subject.expect("the subject came first")
 }
 
 #[inline(never)]
-fn window<'a>(window: &'a mut Window, access: Access<'_>) -> Usage<'a> {
-    window.add(access).expect("the window has room")
+fn window<'a>(window: &'a mut Window, subject: &Rc<Subject>, touch: &Touch<'_>) -> Usage<'a> {
+    window.add(subject, touch).expect("the window has room")
 }
 
 #[inline(never)]

@@ -290,7 +290,7 @@ impl Recorder {
                 self.probes.executed(seen.id, seen.tgid, executable);
                 self.identities.subject(&seen, self.clock);
             }
-            Ok(Event::Touch(touch)) => self.touch(touch),
+            Ok(Event::Touch(touch)) => self.touch(&touch),
             Ok(Event::Opened(opened)) => self.opened(&opened),
             Ok(Event::Payload(payload)) => self.payload(&payload),
             Ok(Event::Closed(closed)) => self.closed(&closed),
@@ -303,7 +303,7 @@ impl Recorder {
         true
     }
 
-    fn touch(&mut self, touch: Touch<'_>) {
+    fn touch(&mut self, touch: &Touch<'_>) {
         let family = touch.deed.family;
         if family == Family::File && touch.deed.outcome == Outcome::Allowed {
             let path = Path::new(OsStr::from_bytes(&touch.resource));
@@ -311,16 +311,14 @@ impl Recorder {
         }
         let generation = touch.generation & 1;
         let window = &mut self.windows[generation];
-        let boottime_ns = touch.boottime_ns;
-        let at_us = self.clock.utc_us(boottime_ns);
-        let Some(access) = self.identities.access(touch) else {
+        let at_us = self.clock.utc_us(touch.boottime_ns);
+        let Some(subject) = self.identities.subject_of(touch.key.subject) else {
             window.lose(family, 1);
             return;
         };
-        let subject = Rc::clone(&access.subject);
         let Some(Usage {
             doing, resource, ..
-        }) = window.add(access)
+        }) = window.add(&subject, touch)
         else {
             return;
         };

@@ -1,7 +1,8 @@
 //! Paths as people write them, from what the kernel walked and what the caller asked for.
 
 use whittle_schemas::record::{
-    ASKED_TRUNCATED, Text, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED,
+    ASKED_TRUNCATED, Text, WALK_BELOW, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT,
+    WALK_TRUNCATED,
 };
 
 /// `PIPEFS_MAGIC`, `SOCKFS_MAGIC` and others of `include/uapi/linux/magic.h`: file systems without a
@@ -37,7 +38,12 @@ pub(super) fn write_object(walked: &[u8], text: &Text, inode: u64, tgid: u32, pa
         path.push(b'/');
     }
     let start = path.len();
-    unwind(walked, path);
+    if text.walk_flags & WALK_BELOW == 0 {
+        unwind(walked, path);
+    } else {
+        // One name.
+        path.extend_from_slice(walked.strip_suffix(b"/").unwrap_or(walked));
+    }
     if text.magic == ANON_INODE_FS {
         return;
     }

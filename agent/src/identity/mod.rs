@@ -15,7 +15,7 @@ use foldhash::HashMap;
 
 pub use process::{Running, running};
 
-use crate::model::{Access, Clock, Instance, ScriptSeen, Subject, SubjectSeen, Touch};
+use crate::model::{Clock, Instance, ScriptSeen, Subject, SubjectSeen};
 
 /// Most subjects and most scripts that are remembered: four times what the kernel's maps hold. Accesses of one more subject are
 /// counted as lost.
@@ -87,13 +87,6 @@ impl Identities {
         }
         let subject = self.find(seen, clock);
         self.subjects.insert(seen.id, Rc::new(subject));
-    }
-
-    /// The access with its subject; None where that was never announced.
-    #[must_use]
-    pub fn access<'a>(&self, touch: Touch<'a>) -> Option<Access<'a>> {
-        let subject = Rc::clone(self.subjects.get(&touch.key.subject)?);
-        Some(Access { subject, touch })
     }
 
     /// The subject that the kernel calls so; None where it was never announced.

@@ -20,7 +20,7 @@ pub struct Repeats {
     pub id: UsageId,
     /// How many, after the first.
     pub count: u64,
-    /// The last one's time on `CLOCK_BOOTTIME`, in nanoseconds, exact to a jiffy; before any time where there are none.
+    /// The last one's time on `CLOCK_BOOTTIME`, in nanoseconds, exact to a jiffy.
     pub last_boottime_ns: u64,
 }
 
@@ -74,7 +74,7 @@ impl Generations {
         Ok(old)
     }
 
-    /// Reads the places that are taken of a generation that is not current, and frees them.
+    /// The repeats of a generation that is not current, all of whose places are free then.
     ///
     /// # Errors
     /// The kernel does not let the map be mapped into memory.
@@ -90,14 +90,22 @@ impl Generations {
         let jiffy_ns = self.jiffy_ns;
         let half = self.usages.entries() / 2;
         let first = half * (generation & 1);
-        let taken = self
-            .usages
-            .take(first..first + half, |slot| slot.claims_and_repeats != 0);
-        let taken = taken.map_err(|cause| failed(USAGE, cause))?;
-        let repeats = taken.into_iter();
-        Ok(repeats
-            .map(|slot| repeats_of(&slot, tick, jiffy_ns))
-            .collect())
+        let mut repeats = Vec::new();
+        // Most of them are never repeated, and there may be many.
+        let took = |slot: UsageSlot| {
+            if slot.repeats() > 0 {
+                repeats.push(Repeats {
+                    id: slot.id,
+                    count: slot.repeats(),
+                    last_boottime_ns: tick.boottime_ns_at(slot.last_jiffies, jiffy_ns),
+                });
+            }
+        };
+        let is_taken = |slot: &UsageSlot| slot.claims_and_repeats != 0;
+        self.usages
+            .take(first..first + half, is_taken, took)
+            .map_err(|cause| failed(USAGE, cause))?;
+        Ok(repeats)
     }
 }
 
@@ -105,20 +113,6 @@ impl Generations {
 fn jiffy_ns() -> u64 {
     let coarse = clock_getres(ClockId::MonotonicCoarse);
     u64::try_from(coarse.tv_nsec).unwrap_or(0).max(1)
-}
-
-fn repeats_of(slot: &UsageSlot, tick: Tick, jiffy_ns: u64) -> Repeats {
-    let count = slot.repeats();
-    let last_boottime_ns = if count == 0 {
-        0
-    } else {
-        tick.boottime_ns_at(slot.last_jiffies, jiffy_ns)
-    };
-    Repeats {
-        id: slot.id,
-        count,
-        last_boottime_ns,
-    }
 }
 
 fn failed(map: &'static str, cause: std::io::Error) -> KernelError {

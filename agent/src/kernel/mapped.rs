@@ -39,8 +39,8 @@ impl<T: FromBytes + IntoBytes + Immutable + Copy> Mapped<T> {
         self.entries
     }
 
-    /// Takes those of a range that `is_taken` says of, and leaves zeros. No program may look at the range meanwhile. It begins with
-    /// a page.
+    /// Empties a range, and gives those of it that `is_taken` says of to `took`. No program may look at the range meanwhile. It
+    /// begins with a page.
     ///
     /// # Errors
     /// The kernel does not map it.
@@ -48,7 +48,8 @@ impl<T: FromBytes + IntoBytes + Immutable + Copy> Mapped<T> {
         &mut self,
         range: Range<usize>,
         is_taken: impl Fn(&T) -> bool,
-    ) -> io::Result<Vec<T>> {
+        mut took: impl FnMut(T),
+    ) -> io::Result<()> {
         let end = range.end.min(self.entries);
         let entries = end.saturating_sub(range.start);
         let mut part = MmapOptions::new();
@@ -58,9 +59,9 @@ impl<T: FromBytes + IntoBytes + Immutable + Copy> Mapped<T> {
         let mut memory = unsafe { part.map_mut(self.map.fd().as_fd().as_raw_fd()) }?;
         let entries = <[T]>::mut_from_bytes(&mut memory);
         let entries = entries.map_err(|_| io::Error::other("it is not aligned"))?;
-        let taken = entries.iter_mut().filter(|entry| is_taken(entry));
-        Ok(taken
-            .map(|entry| std::mem::replace(entry, T::new_zeroed()))
-            .collect())
+        for entry in entries.iter_mut().filter(|entry| is_taken(entry)) {
+            took(std::mem::replace(entry, T::new_zeroed()));
+        }
+        Ok(())
     }
 }

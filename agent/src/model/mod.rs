@@ -117,15 +117,6 @@ pub struct Deed {
     pub error: Option<&'static str>,
 }
 
-/// An access whose subject is known.
-#[derive(Clone, Debug)]
-pub struct Access<'a> {
-    /// Who acted.
-    pub subject: Rc<Subject>,
-    /// What was touched.
-    pub touch: Touch<'a>,
-}
-
 /// Who acts, as far as this host can tell. `None` is always "not observed".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {

@@ -104,7 +104,7 @@ impl Recorder {
         for record in self.probes.pending.take_all()? {
             if let Ok(Event::Touch(touch)) = decoder.decode(&record) {
                 self.unended += 1;
-                self.touch(Touch {
+                self.touch(&Touch {
                     generation: last,
                     ..touch
                 });

@@ -12,7 +12,7 @@ use foldhash::{HashMap, fast::RandomState};
 use hashbrown::HashTable;
 use whittle_schemas::record::{Family, usage::UsageId};
 
-use crate::model::{Access, Subject};
+use crate::model::{Subject, Touch};
 
 use doings::Doings;
 
@@ -148,21 +148,20 @@ impl Place {
 }
 
 impl Window {
-    /// Adds one access, and gives the usage that it is part of; None where the window is full.
-    pub fn add(&mut self, access: Access<'_>) -> Option<Usage<'_>> {
-        let Access { subject, touch } = access;
+    /// Adds one access of a subject, and gives the usage that it is part of; None where the window is full.
+    pub fn add(&mut self, subject: &Rc<Subject>, touch: &Touch<'_>) -> Option<Usage<'_>> {
         self.sent += 1;
         let deed = &touch.deed;
-        let place = self.doings.number(&subject, deed, MOST_USAGES);
+        let place = self.doings.number(subject, deed, MOST_USAGES);
         let place =
             place.and_then(|doing| self.place_of(doing, &touch.resource, touch.boottime_ns));
         let Some(index) = place else {
             self.lose(deed.family, 1);
-            self.lost_by(deed.family, &subject, 1);
+            self.lost_by(deed.family, subject, 1);
             return None;
         };
         let subject_id = touch.key.subject;
-        self.see(&subject, subject_id, touch.boottime_ns);
+        self.see(subject, subject_id, touch.boottime_ns);
         if self.keys.len() < MOST_USAGES {
             // Without its key the repeats are counted as unresolved.
             let of = Repeated {

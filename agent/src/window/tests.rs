@@ -18,47 +18,46 @@ fn id(subject: u8, resource: u8) -> UsageId {
     ])
 }
 
-fn access(subject: u8, resource: u8, boottime_ns: u64) -> Access<'static> {
+fn access(subject: u8, resource: u8, boottime_ns: u64) -> (Rc<Subject>, Touch<'static>) {
     let mut key = UsageKey::new_zeroed();
     (key.subject, key.family) = (subject.into(), Family::File as u8);
     key.id = id(subject, resource);
-    Access {
-        subject: Rc::new(Subject {
-            subject_id: subject.to_string(),
-            executable: Vec::new(),
-            build_id: None,
-            script: None,
-            uid: 0,
-            user: None,
-            cgroup: None,
-            workload: Workload::default(),
-            instance: Instance::default(),
-        }),
-        touch: Touch {
-            key,
-            generation: 0,
-            boottime_ns,
-            tgid: 1,
-            deed: Deed {
-                family: Family::File,
-                surface: Surface::File,
-                action: "read".into(),
-                detail: None,
-                outcome: Outcome::Allowed,
-                error: None,
-            },
-            resource: vec![resource].into(),
+    let subject = Rc::new(Subject {
+        subject_id: subject.to_string(),
+        executable: Vec::new(),
+        build_id: None,
+        script: None,
+        uid: 0,
+        user: None,
+        cgroup: None,
+        workload: Workload::default(),
+        instance: Instance::default(),
+    });
+    let touch = Touch {
+        key,
+        generation: 0,
+        boottime_ns,
+        tgid: 1,
+        deed: Deed {
+            family: Family::File,
+            surface: Surface::File,
+            action: "read".into(),
+            detail: None,
+            outcome: Outcome::Allowed,
+            error: None,
         },
-    }
+        resource: vec![resource].into(),
+    };
+    (subject, touch)
 }
 
 #[test]
 fn repeats_without_a_first_sight_are_unresolved_and_not_forgotten() {
     let mut window = Window::default();
-    let known = access(1, 1, 5);
+    let (subject, known) = access(1, 1, 5);
     let unknown = id(1, 9);
-    assert!(window.add(known.clone()).is_some());
-    window.repeat(known.touch.key.id, 3, 11);
+    assert!(window.add(&subject, &known).is_some());
+    window.repeat(known.key.id, 3, 11);
     window.repeat(unknown, 4, 11);
     assert_eq!(
         (
@@ -79,9 +78,9 @@ proptest! {
         let mut window = Window::default();
         let mut expected = 0;
         for (subject, resource, time, repeats) in touches {
-            let access = access(subject, resource, time);
-            let id = access.touch.key.id;
-            prop_assert!(window.add(access).is_some());
+            let (subject, touch) = access(subject, resource, time);
+            let id = touch.key.id;
+            prop_assert!(window.add(&subject, &touch).is_some());
             window.repeat(id, repeats, time);
             expected += 1 + repeats;
         }
@@ -94,7 +93,7 @@ proptest! {
 }
 
 fn subject(id: &str) -> Rc<Subject> {
-    let mut subject = access(1, 1, 1).subject;
+    let (mut subject, _) = access(1, 1, 1);
     id.clone_into(&mut Rc::make_mut(&mut subject).subject_id);
     subject
 }
