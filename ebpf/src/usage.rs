@@ -140,46 +140,38 @@ extern "C" fn count_repeat(generation: u32, first: u64, second: u64) -> u32 {
 /// As [`repeat`], inlined, where a call would be much of what it costs.
 #[inline(always)]
 pub(crate) fn repeat_here(generation: Generation, id: UsageId) -> bool {
-    let mut at = Place::home(generation, id);
-    let mut step = 0;
-    while step < PROBES {
-        let Some(slot) = at.slot() else {
-            return false;
-        };
-        if slot.holds(id) {
-            count::add(slot.claims_and_repeats(), 1);
-            // SAFETY: the helper has no precondition.
-            slot.set_last(unsafe { bpf_jiffies64() });
-            return true;
-        }
-        if slot.is_free() {
-            return false;
-        }
-        at.next();
-        step += 1;
-    }
-    false
+    let Some(slot) = find(generation, id) else {
+        return false;
+    };
+    count::add(slot.claims_and_repeats(), 1);
+    // SAFETY: the helper has no precondition.
+    slot.set_last(unsafe { bpf_jiffies64() });
+    true
 }
 
 /// Whether an id has a place. Nothing is counted there.
 #[inline(always)]
 pub(crate) fn is_there(generation: Generation, id: UsageId) -> bool {
+    find(generation, id).is_some()
+}
+
+/// The place that an id has.
+#[inline(always)]
+fn find(generation: Generation, id: UsageId) -> Option<Slot> {
     let mut at = Place::home(generation, id);
     let mut step = 0;
     while step < PROBES {
-        let Some(slot) = at.slot() else {
-            return false;
-        };
+        let slot = at.slot()?;
         if slot.holds(id) {
-            return true;
+            return Some(slot);
         }
         if slot.is_free() {
-            return false;
+            return None;
         }
         at.next();
         step += 1;
     }
-    false
+    None
 }
 
 /// Takes a place for an id that is no access's, where there is one.
