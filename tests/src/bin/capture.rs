@@ -1,36 +1,56 @@
-//! Makes the capture that `tests/replay.rs` decodes: runs `replay/job.sh` under the probes and writes the ring's records
-//! and their text. `cargo run -p whittle-tests --bin capture`, as root.
+//! Makes a capture that `tests/replay.rs` decodes: runs `replay/job.sh` under the probes of a backend and writes the ring's records
+//! and their text. `tests/replay.rs` says how.
 
 use std::{
-    fs,
+    env, fs,
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
-use whittle_agent::kernel::{self, Limits, Scope, Wanted};
+use whittle_agent::kernel::{self, Backend, Limits, Scope, Wanted};
 use whittle_tests::replay;
 
 /// Where the job runs: its path is in the records, and so is that of no folder of whoever captures.
 const FOLDER: &str = "/tmp/whittle-capture";
 
+/// What the job is, which runs where this was not built, too.
+const JOB: [(&str, &str); 2] = [
+    ("job.sh", include_str!("../../replay/job.sh")),
+    ("job.py", include_str!("../../replay/job.py")),
+];
+
 fn main() -> Result<()> {
-    let replay = Path::new(env!("CARGO_MANIFEST_DIR")).join("replay");
+    let mut arguments = env::args().skip(1);
+    let usage =
+        "capture BACKEND [FOLDER]: trampoline, kprobe or syscall, and where the capture is put";
+    let name = arguments.next().context(usage)?;
+    let backend = Backend::from_name(&name).context(usage)?;
+    let replay = arguments.next().map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("replay"),
+        PathBuf::from,
+    );
     fs::create_dir(FOLDER).with_context(|| format!("{FOLDER} has to be new: remove it"))?;
-    let captured = capture(&replay, Path::new(FOLDER));
+    let captured = capture(backend, Path::new(FOLDER));
     fs::remove_dir_all(FOLDER)?;
     let records = captured?;
     let records = || records.iter().map(Vec::as_slice);
-    fs::write(replay.join("job.ring"), replay::to_bytes(records()))?;
-    fs::write(replay.join("job.txt"), replay::to_text(records()))?;
-    println!("{} records are in tests/replay", records().count());
+    fs::write(
+        replay.join(format!("{name}.ring")),
+        replay::to_bytes(records()),
+    )?;
+    fs::write(
+        replay.join(format!("{name}.txt")),
+        replay::to_text(records()),
+    )?;
+    println!("{} records are in {}", records().count(), replay.display());
     Ok(())
 }
 
-fn capture(replay: &Path, folder: &Path) -> Result<Vec<Vec<u8>>> {
-    for file in ["job.sh", "job.py"] {
-        fs::copy(replay.join(file), folder.join(file))?;
+fn capture(backend: Backend, folder: &Path) -> Result<Vec<Vec<u8>>> {
+    for (file, text) in JOB {
+        fs::write(folder.join(file), text)?;
     }
     fs::write(folder.join("input"), "x")?;
     // Deeper than the probes walk, and than a path can name.
@@ -42,7 +62,11 @@ fn capture(replay: &Path, folder: &Path) -> Result<Vec<Vec<u8>>> {
         .current_dir(folder)
         .status()?;
     ensure!(made.success(), "the deep folders cannot be made");
-    let mut probes = kernel::load(Scope::Chosen, Limits::default(), Wanted::default())?;
+    let wanted = Wanted {
+        backend: Some(backend),
+        ..Wanted::default()
+    };
+    let mut probes = kernel::load(Scope::Chosen, Limits::default(), wanted)?;
     let mut job = Command::new("/bin/sh")
         .arg("job.sh")
         .env_clear()
