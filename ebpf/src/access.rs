@@ -12,13 +12,14 @@ use whittle_schemas::record::{
 };
 
 use crate::{
+    asked::{self, Asked},
     config::offset,
     emit,
     folder::{self, Folder},
     hash,
     kernel::{self, read},
     lineage,
-    path::{self, Asked, Path},
+    path::{self, Path},
     scratch::{self, Scratch},
     sighting::Sighting,
     typed::{self, Typed},
@@ -228,7 +229,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
     // Not in the result: where that is an error, the compiler would still copy what is not there.
     let mut first = UsageId([0; 2]);
     scratch::with(|scratch, slot| {
-        let mut text = path::asked(scratch, asking.asked)?;
+        let mut text = asked::read(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
         find_base(slot, asking.directory);
         // The memory is asked for again: what found it had it to itself.
@@ -293,7 +294,7 @@ extern "C" fn find_base(slot: u32, directory: i32) -> u32 {
         identity: 0,
         lineage: 0,
     };
-    if path::is_relative(scratch)
+    if asked::is_relative(scratch)
         && let Some(base) = base(directory)
     {
         scratch.base = Base {

@@ -12,10 +12,10 @@ use whittle_schemas::record::{Family, counter::Reason, exit::CHANGE, file::chang
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
+    asked::Asked,
     entry, exit, kernel,
     maps::ENTERED,
     own_stack,
-    path::Asked,
     sighting::Sighting,
     subject,
     syscall::Call,

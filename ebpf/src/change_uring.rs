@@ -15,11 +15,11 @@ use whittle_schemas::record::{ASKED_BYTES, Family, counter::Reason, file::change
 
 use crate::{
     access::{self, Asking},
+    asked::Asked,
     config::offset,
     function::{self, ARGUMENTS, Place, Returned},
     kernel::read,
     maps::CHANGING,
-    path::Asked,
     scratch::{self, BPF_NOEXIST},
     sighting::Sighting,
     stand_in, subject, uring,

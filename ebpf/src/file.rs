@@ -15,11 +15,11 @@ use whittle_schemas::record::{Family, counter::Reason, exit::OPEN as OPEN_PLACE}
 
 use crate::{
     access::{self, AT_FDCWD, Asking, O_CREAT, O_TRUNC, O_WRONLY},
+    asked::Asked,
     config::{self, offset},
     exit,
     function::{Place, Returned},
     kernel::{self, read},
-    path::Asked,
     sighting::Sighting,
     stand_in, subject,
     syscall::{self, Call},

@@ -27,6 +27,7 @@
 
 mod access;
 mod address;
+mod asked;
 mod callers;
 mod callset;
 mod capability;

@@ -1,12 +1,10 @@
 //! Walks a path from its dentry to the root of the task, across mounts, as `prepend_path` of
 //! `fs/d_path.c` does (same shape on 5.10 to 7.3). The components arrive leaf first, each ended by `/`.
 
-use aya_ebpf::helpers::generated::{
-    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
-};
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use whittle_schemas::record::{
-    ASKED_BYTES, ASKED_TRUNCATED, Text, WALK_BELOW, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED,
-    WALK_FAULT, WALK_STEPS, WALK_TRUNCATED, counter::Reason,
+    ASKED_BYTES, Text, WALK_BELOW, WALK_DELETED, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT,
+    WALK_STEPS, WALK_TRUNCATED,
 };
 
 use crate::{
@@ -376,50 +374,4 @@ fn magic(dentry: u64) -> u32 {
         .and_then(|inode| read::<u64>(inode, offset!(inode_sb)))
         .and_then(|sb| read(sb, offset!(sb_magic)))
         .unwrap_or(0)
-}
-
-/// One byte more than the longest path and its NUL: a helper that fills it has cut the path short.
-const ROOM: u32 = ASKED_BYTES as u32 + 1;
-
-/// Memory that a path string is read from.
-#[derive(Clone, Copy)]
-pub(crate) enum Asked {
-    /// The caller's own memory.
-    User(u64),
-    /// A copy that the kernel made.
-    Kernel(u64),
-}
-
-/// Reads the path that the caller asked for to the start of the text.
-#[inline(always)]
-pub(crate) fn asked(scratch: &mut Scratch, from: Asked) -> Result<Text, Reason> {
-    let place = scratch.text(0);
-    // SAFETY: ROOM bytes behind any place in the text are inside of the scratch.
-    let read = unsafe {
-        match from {
-            Asked::User(address) => {
-                bpf_probe_read_user_str(place.cast(), ROOM, address as *const _)
-            }
-            Asked::Kernel(address) => {
-                bpf_probe_read_kernel_str(place.cast(), ROOM, address as *const _)
-            }
-        }
-    };
-    if read <= 0 {
-        return Err(Reason::ObjectUnknown);
-    }
-    let mut text = EMPTY;
-    text.asked_bytes = (read as u32 - 1) & (ASKED_BYTES as u32 - 1);
-    if read as usize > ASKED_BYTES {
-        text.asked_bytes = ASKED_BYTES as u32 - 1;
-        text.walk_flags = ASKED_TRUNCATED;
-    }
-    Ok(text)
-}
-
-/// Whether the asked path is relative, and so means nothing without the directory it starts from.
-#[inline(always)]
-pub(crate) fn is_relative(scratch: &mut Scratch) -> bool {
-    // SAFETY: the text has at least one byte: the NUL.
-    unsafe { scratch.text(0).read() != b'/' }
 }

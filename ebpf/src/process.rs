@@ -17,13 +17,13 @@ use whittle_schemas::record::{
 
 use crate::{
     access::{self, AT_FDCWD, Asking},
+    asked::Asked,
     callset, close,
     config::{self, offset},
     exit,
     kernel::read,
     known,
     maps::{TASKS, TLS_CALLS},
-    path::Asked,
     script,
     sighting::Sighting,
     stand_in, subject,

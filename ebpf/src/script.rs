@@ -12,12 +12,13 @@ use whittle_schemas::record::{
 };
 
 use crate::{
+    asked::{self, Asked},
     config::offset,
     hash::{self, mix},
     kernel::{current, read},
     lineage,
     maps::{INTERPRETERS, SCRIPTS},
-    path::{self, Asked, Path},
+    path::{self, Path},
     scratch::{self, BPF_NOEXIST, Scratch},
     subject,
 };
@@ -46,7 +47,7 @@ extern "C" fn find_script(exe: u64, interpreted: u64) -> u64 {
 fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Result<u64, Reason> {
     let (mut text, part) = if interpreted != 0 {
         (
-            path::asked(scratch, Asked::Kernel(interpreted))?,
+            asked::read(scratch, Asked::Kernel(interpreted))?,
             PART_SCRIPT,
         )
     } else {
@@ -60,7 +61,7 @@ fn try_find(scratch: &mut Scratch, slot: u32, exe: u64, interpreted: u64) -> Res
     };
     let lanes = hash::text(slot, text.asked_bytes);
     let mut id = lanes[0] ^ lanes[1].rotate_left(1) ^ u64::from(part);
-    let relative = part == PART_SCRIPT && path::is_relative(scratch);
+    let relative = part == PART_SCRIPT && asked::is_relative(scratch);
     let directory = Path::working_directory().ok_or(Reason::SubjectUnknown)?;
     if relative {
         let identity = lineage::identity(directory).ok_or(Reason::SubjectUnknown)?;
@@ -188,7 +189,7 @@ extern "C" fn look_at_argument(slot: u32, expected: u32) -> u32 {
     if at >= scratch.arguments.end {
         return NOTHING;
     }
-    let Ok(text) = path::asked(scratch, Asked::User(at)) else {
+    let Ok(text) = asked::read(scratch, Asked::User(at)) else {
         return FAULT;
     };
     scratch.arguments.text = text;
