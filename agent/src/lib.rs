@@ -1,8 +1,8 @@
 //! The agent: from records in the kernel to rows in Parquet.
 //!
 //! Stages, each its own module that sees `model` and `schemas` and no other stage: `kernel` (probes),
-//! `decode` (bytes to events), `conversation` (bytes on connections to calls), `identity` (events to accesses), `window`
-//! (accesses and calls to usage), `sink` (spool and Parquet). `pipeline` wires them.
+//! `decode` (bytes to events), `conversation` (bytes on connections to calls), `identity` (events to subjects), `window`
+//! (what they touched and called to usage), `sink` (spool and Parquet). `pipeline` wires them.
 
 pub mod clock;
 pub mod conversation;

@@ -1,4 +1,5 @@
-//! Bytes to events; pure. One file per hook family beside the parts that they share (`path`, `errno`).
+//! Bytes to events, without I/O. One file per hook family beside the parts that they share (`path`, `errno`), and `folders`, which is all that
+//! one record tells of another.
 //! Records are hostile: every length is checked, and a bad record is an error that the caller counts.
 
 mod callset;

@@ -1,4 +1,4 @@
-//! Events to accesses: who a kernel subject is. `process` reads /proc, `cgroup` names workloads, `build_id`
+//! Events to subjects: who a kernel subject is. `process` reads /proc, `cgroup` names workloads, `build_id`
 //! reads executables, `user` names users, `mounts` and `secrets` list what is mounted. Nothing here decides what an access means.
 
 mod build_id;

@@ -1,4 +1,4 @@
-//! What passes between the stages: events from `decode`, accesses from `identity`, usage from `window`.
+//! What passes between the stages: events from `decode`, subjects from `identity`, usage from `window`.
 //! Plain data; no stage's logic. `interpreter` is what more than one stage knows about programs that run scripts.
 
 mod call;
