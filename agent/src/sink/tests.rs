@@ -1,6 +1,7 @@
 //! The sink against real file systems: what the tests below share. `disk` fills, locks and replaces what it
-//! writes to, `spool` kills its writer and damages what that left.
+//! writes to, `spool` kills its writer and damages what that left, `alike` has accesses that are like each other.
 
+mod alike;
 mod disk;
 mod spool;
 
@@ -12,10 +13,11 @@ use std::{
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use whittle_schemas::{
     record::Family,
-    table::{CoverageRow, SubjectRow, Table, Tables, UsageRow, sample},
+    table::{CoverageRow, Outcome, SubjectRow, Surface, Table, Tables, UsageRow, sample},
 };
 
 use super::{Place, Window};
+use crate::model::{Deed, Instance, Subject, Workload};
 
 pub(crate) const START_US: i64 = sample::START_US;
 pub(crate) const WINDOW: Window = Window {
@@ -103,4 +105,32 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// What was touched, which is no text.
+pub(crate) const RESOURCE: &[u8] = b"/srv/\xff\n";
+
+pub(crate) fn somebody() -> Subject {
+    Subject {
+        subject_id: "s-1".to_owned(),
+        executable: b"/usr/bin/python3".to_vec(),
+        build_id: None,
+        script: None,
+        uid: 1_000,
+        user: None,
+        cgroup: None,
+        workload: Workload::default(),
+        instance: Instance::default(),
+    }
+}
+
+pub(crate) fn deed() -> Deed {
+    Deed {
+        family: Family::File,
+        surface: Surface::File,
+        action: "write+create".into(),
+        detail: Some("pipe".to_owned()),
+        outcome: Outcome::Denied,
+        error: Some("EACCES"),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod forms;
 mod hostile;
+mod hosts;
 mod keys;
 mod resources;
 

@@ -126,7 +126,7 @@ const COLUMNS: usize = 6;
 const INTRODUCTION: &str = "# Kernels
 
 Written by `cargo xtask vm --write`, which boots each kernel in an emulated machine with one processor and runs
-`tests/tests/families.rs` there with each backend; `cargo xtask test` runs it too, and fails where it sees something else.
+`tests/tests/families` there with each backend; `cargo xtask test` runs it too, and fails where it sees something else.
 
 - *loaded*: the kernel took every probe of the family; else why not, in the words of `whittle doctor`.
 - *fired*: they saw something.

@@ -1,10 +1,11 @@
-//! A policy document as written: versions, statements and their elements, not yet compiled. Reading is in `parse`, JSON that
-//! refuses a name given twice in `json`, what fits where in `place`, what is said of a bad document in `error`.
+//! A policy document as written: versions, statements and their elements, not yet compiled. Reading is in `parse` and, of one statement,
+//! in `statement`, JSON that refuses a name given twice in `json`, what fits where in `place`, what is said of a bad document in `error`.
 
 mod error;
 mod json;
 mod parse;
 mod place;
+mod statement;
 #[cfg(test)]
 mod tests;
 
