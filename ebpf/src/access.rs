@@ -227,7 +227,7 @@ const BY_REQUEST: u64 = 1 << 33;
 #[inline(always)]
 fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
     // Not in the result: where that is an error, the compiler would still copy what is not there.
-    let mut first = UsageId([0; 2]);
+    let mut first = UsageId::NONE;
     scratch::with(|scratch, slot| {
         let mut text = asked::read(scratch, asking.asked)?;
         let lanes = hash::text(slot, text.asked_bytes);
@@ -240,7 +240,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
             lineage,
         } = scratch::of(slot).ok_or(Reason::Nested)?.base;
         let object = [lanes[0], lanes[1] ^ lineage, identity, BY_REQUEST];
-        scratch.folder = UsageId([0; 2]);
+        scratch.folder = UsageId::NONE;
         let key = sighting.key(asking.subject, asking.action, asking.errno, object);
         if usage::repeat(sighting.generation, key.id) {
             return Ok(());
@@ -263,7 +263,7 @@ fn try_asked(sighting: Sighting, asking: Asking) -> Result<(), Reason> {
         first = key.id;
         Ok(())
     })?;
-    if first != UsageId([0; 2]) {
+    if first != UsageId::NONE {
         usage::begin(sighting.generation, sighting.family, first);
     }
     Ok(())

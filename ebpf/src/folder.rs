@@ -1,9 +1,7 @@
 //! Folders whose path is in the ring: what else is found in one is sent with its name alone. A folder has a place in the usage map as an
 //! access has, so that the agent, which empties the map after a window, forgets it with the kernel.
 
-use whittle_schemas::record::{
-    WALK_BELOW, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED, usage::UsageId,
-};
+use whittle_schemas::record::{says_folder, usage::UsageId};
 
 use crate::{
     config::offset,
@@ -71,7 +69,7 @@ extern "C" fn find_folder(what: u32, lineage: u64, inode: u64, state: u64) -> u3
         return 0;
     };
     if lineage == 0 {
-        scratch.folder = UsageId([0; 2]);
+        scratch.folder = UsageId::NONE;
         return 0;
     }
     let id = usage::folder_id([lineage, inode, state]);
@@ -82,10 +80,8 @@ extern "C" fn find_folder(what: u32, lineage: u64, inode: u64, state: u64) -> u3
 /// A record was sent, which says the path of the folder in the slot, unless these flags say otherwise.
 #[inline(always)]
 pub(crate) fn sent(scratch: &Scratch, generation: Generation, walk_flags: u32) {
-    let is_said =
-        walk_flags & (WALK_BELOW | WALK_DETACHED | WALK_ESCAPED | WALK_FAULT | WALK_TRUNCATED) == 0;
     let folder = scratch.folder();
-    if is_said && folder != UsageId([0; 2]) {
+    if says_folder(walk_flags) && folder != UsageId::NONE {
         // Without a place its path is sent again.
         usage::keep(generation, folder);
     }

@@ -154,7 +154,9 @@ pub(crate) fn walk(scratch: &mut Scratch, task: Typed, file: Typed, name_alone: 
             break;
         }
     }
-    scratch.walk.dentry = if name_alone { path::OVER } else { at.0 as u64 };
+    // A name that could not be copied is left to the other walk, too.
+    let is_over = name_alone && step > 0;
+    scratch.walk.dentry = if is_over { path::OVER } else { at.0 as u64 };
     scratch.walk.mnt = mnt.0 as u64;
     scratch.walk.mount_root = mount_root.0 as u64;
 }

@@ -1,18 +1,13 @@
 //! Folders whose path a record has said: the probes send what else is found in them with its name alone, until the window ends.
 
 use foldhash::HashMap;
-use whittle_schemas::record::{
-    WALK_BELOW, WALK_DETACHED, WALK_ESCAPED, WALK_FAULT, WALK_TRUNCATED, file::FileBody,
-    usage::UsageId,
-};
+use whittle_schemas::record::{WALK_BELOW, file::FileBody, says_folder, usage::UsageId};
 
 use super::{DecodeError, Raw, path};
 
 /// The folders of both generations. There are no more of them than places in the kernel's usage map, where each has one.
 #[derive(Debug, Default)]
 pub(super) struct Folders([HashMap<UsageId, Box<[u8]>>; 2]);
-
-const NONE: UsageId = UsageId([0; 2]);
 
 impl Folders {
     /// The path of the folder that a record's name is in, where the record does not say it; empty where it does.
@@ -26,10 +21,7 @@ impl Folders {
 
     /// Remembers the folder of a record that says its path, as `folder::sent` of the probes does.
     pub(super) fn said(&mut self, raw: &Raw<'_>, body: &FileBody, walked: &[u8]) {
-        let is_said = body.text.walk_flags
-            & (WALK_BELOW | WALK_DETACHED | WALK_ESCAPED | WALK_FAULT | WALK_TRUNCATED)
-            == 0;
-        if body.folder == NONE || !is_said {
+        if body.folder == UsageId::NONE || !says_folder(body.text.walk_flags) {
             return;
         }
         let Some(name_end) = memchr::memchr(b'/', walked) else {

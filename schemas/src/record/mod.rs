@@ -181,3 +181,9 @@ pub const WALK_FAULT: u32 = 16;
 pub const WALK_BELOW: u32 = 64;
 /// `Text::walk_flags`: the caller's path was `PATH_MAX` bytes or longer.
 pub const ASKED_TRUNCATED: u32 = 32;
+
+/// Whether a walk with these flags says the whole path of the folder that its name is in.
+#[must_use]
+pub const fn says_folder(walk_flags: u32) -> bool {
+    walk_flags & (WALK_BELOW | WALK_DETACHED | WALK_ESCAPED | WALK_FAULT | WALK_TRUNCATED) == 0
+}

@@ -38,6 +38,9 @@ pub struct UsageId(pub [u64; 2]);
 pub const FAMILY_BITS: u64 = 7;
 
 impl UsageId {
+    /// That of nothing.
+    pub const NONE: Self = Self([0; 2]);
+
     /// The hook family; None for a number that this ABI does not know.
     #[must_use]
     pub fn family(self) -> Option<Family> {
