@@ -12,7 +12,7 @@ use whittle_schemas::record::{
     loss::LossKey,
     process::{INTERPRETER_NAME_BYTES, Interpreter, Task},
     socket::SocketBody,
-    stand_in::{COUNTED, THREADS_OF_ENTRY},
+    stand_in::{COUNTED, SLOTS, THREADS_OF_ENTRY},
     subject::SubjectKey,
     usage::{Tick, UsageSlot},
     wake::Wake,
@@ -23,7 +23,7 @@ use crate::{
     connection::ObjectKey,
     function::ARGUMENTS,
     known::{self, Known},
-    scratch::{SLOTS, Scratch},
+    scratch::Scratch,
     stream::Stream,
     subject::SubjectId,
     tls::TlsCall,
@@ -135,7 +135,7 @@ pub(crate) static STOOD_IN: PerCpuArray<u64> = PerCpuArray::with_max_entries(COU
 #[map]
 pub(crate) static UNAUDITED: Array<[[u64; 2]; UNAUDITED_RANGES]> = Array::with_max_entries(1, 0);
 
-/// Memory in which records are put together.
+/// Memory in which records are put together. The agent makes it smaller where probes are not preempted.
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(SLOTS, 0);
 

@@ -1,12 +1,11 @@
 //! Memory in which a record is put together: too large for the stack, and safe when one probe interrupts
 //! another on the same CPU. A slot is claimed by adding one to a number in it: who finds itself alone there has it.
 
-use whittle_schemas::record::{FIXED_BYTES, Header, counter::Reason, usage::UsageId};
+use whittle_schemas::record::{
+    FIXED_BYTES, Header, counter::Reason, stand_in::SLOTS, usage::UsageId,
+};
 
 use crate::{access::Base, chunk::Cursor, count, maps::SCRATCH, path::Walk, script::Arguments};
-
-/// Slots per CPU: a probe, one that interrupts it, and one that interrupts that, with one to spare.
-pub(crate) const SLOTS: u32 = 4;
 
 /// Bytes of a slot behind wherever a body may start: a power of two, so that a mask proves every length.
 pub(crate) const SCRATCH_BYTES: usize = 16_384;
@@ -97,7 +96,7 @@ pub(crate) fn of(index: u32) -> Option<&'static mut Scratch> {
         .map(|scratch| unsafe { &mut *scratch })
 }
 
-/// The number of a slot that nobody else has, or [`SLOTS`]. A global function, whose result can be any number to the verifier: it would
+/// The number of a slot that nobody else has, or [`SLOTS`]; the map may have fewer. A global function, whose result can be any number to the verifier: it would
 /// look at all that comes after once for each slot.
 #[unsafe(no_mangle)]
 #[inline(never)]

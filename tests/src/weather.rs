@@ -102,8 +102,9 @@ pub fn finish(data: &Path, recorder: Child) -> Result<Weathered> {
     accounting::check(&recording.tables)?;
     for row in &recording.tables.coverage {
         if row.lost > 0 || row.map_full > 0 {
+            let by_probes: u64 = row.lost_by_cpu.iter().flatten().sum();
             println!(
-                "{}: {} seen, {} recorded, {} lost, map full {} times",
+                "{}: {} seen, {} recorded, {} lost (by probes that ran {by_probes}), map full {} times",
                 row.family, row.seen, row.recorded, row.lost, row.map_full
             );
         }

@@ -11,6 +11,7 @@ use whittle_schemas::record::{
     Family, bound,
     immediate::{CONSTANTS, Constant},
     process::INTERPRETER_NAME_BYTES,
+    stand_in::SLOTS_ALONE,
     usage::WORDS,
 };
 use zerocopy::IntoBytes;
@@ -322,6 +323,8 @@ fn load_object(
     }
     if constants.stand_ins {
         loader.map_max_entries("TAKEN", stand_in::entries());
+    } else {
+        loader.map_max_entries("SCRATCH", SLOTS_ALONE);
     }
     loader.load(relocated.as_bytes()).map_err(|error| {
         if is_refusal(&error) {

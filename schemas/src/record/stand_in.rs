@@ -27,5 +27,11 @@ pub const AT_EXIT: usize = Family::ALL.len();
 /// How many of these counters there are.
 pub const COUNTED: usize = AT_EXIT + 1;
 
+/// Slots of memory in which records are put together, on each CPU: one for each task that is preempted in a probe there.
+pub const SLOTS: u32 = 8;
+
+/// Slots where probes are not preempted: for a probe, one that interrupts it, and one that interrupts that, with one to spare.
+pub const SLOTS_ALONE: u32 = 4;
+
 /// Threads that an entry of the map `TAKEN` has a byte for each of.
 pub const THREADS_OF_ENTRY: u32 = 8;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::vm::machine::{self, Processors};
+use crate::vm::machine::{self, InstructionTime, Processors};
 use crate::vm::{initramfs, kernel, root};
 use figure::Figure;
 use observer::{OBSERVERS, Observer};
@@ -83,7 +83,7 @@ pub fn run(options: &Options) -> Result<()> {
         root: &root::image(guest::PACKAGES)?,
         payload: disk.path(),
         list: machine::RUN_LIST,
-        processors: Processors::Counted,
+        processors: Processors::Counted(InstructionTime::NANOSECOND),
     };
     let mut figures: Vec<Figure> = Vec::new();
     let (mut windows, mut said) = (Vec::new(), Vec::new());

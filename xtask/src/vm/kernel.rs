@@ -24,9 +24,18 @@ pub(crate) struct Entry {
     /// Security modules that are on beside those of all.
     #[serde(default)]
     security_modules: Vec<String>,
-    /// A further list in tests/vm, which a guest of its own runs.
+    /// What a further guest runs.
     #[serde(default)]
-    pub(crate) also: Option<String>,
+    pub(crate) also: Option<Also>,
+}
+
+/// A further guest with the kernel.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Also {
+    /// Its list, in tests/vm.
+    pub(crate) list: String,
+    /// Nanoseconds that an instruction takes there.
+    pub(crate) instruction_ns: u32,
 }
 
 /// An unpacked kernel.

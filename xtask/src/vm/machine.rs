@@ -40,24 +40,45 @@ pub(crate) enum Processors {
     One,
     /// Two, so that one of them can be taken away.
     Two,
-    /// One, on which each instruction takes a nanosecond of the guest's time, and waiting takes none of ours.
-    Counted,
+    /// One, on which each instruction takes so much of the guest's time, and waiting takes none of ours: what happens in it does
+    /// not depend on how fast and how busy this machine is.
+    Counted(InstructionTime),
+}
+
+/// What an instruction takes: a power of two, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InstructionTime {
+    /// Its logarithm.
+    shift: u32,
+}
+
+impl InstructionTime {
+    pub(crate) const NANOSECOND: Self = Self { shift: 0 };
+
+    /// Of so many nanoseconds.
+    ///
+    /// # Errors
+    /// QEMU has powers of two alone, up to 1,024.
+    pub(crate) fn of(nanoseconds: u32) -> Result<Self> {
+        ensure!(
+            nanoseconds.is_power_of_two() && nanoseconds <= 1_024,
+            "an instruction cannot take {nanoseconds} ns: give a power of two, 1,024 at most"
+        );
+        Ok(Self {
+            shift: nanoseconds.ilog2(),
+        })
+    }
 }
 
 impl Processors {
-    fn arguments(self) -> &'static [&'static str] {
+    fn add_to(self, qemu: &mut Command) {
         match self {
-            Self::One => &["-accel", "tcg", "-smp", "1"],
-            Self::Two => &["-accel", "tcg", "-smp", "2"],
-            Self::Counted => &[
-                "-accel",
-                "tcg,thread=single",
-                "-smp",
-                "1",
-                "-icount",
-                "shift=0,sleep=off",
-            ],
-        }
+            Self::One => qemu.args(["-accel", "tcg", "-smp", "1"]),
+            Self::Two => qemu.args(["-accel", "tcg", "-smp", "2"]),
+            Self::Counted(InstructionTime { shift }) => qemu
+                .args(["-accel", "tcg,thread=single", "-smp", "1", "-icount"])
+                .arg(format!("shift={shift},sleep=off")),
+        };
     }
 }
 
@@ -82,8 +103,8 @@ impl Guest<'_> {
 
     fn command(&self) -> Command {
         let mut qemu = Command::new(QEMU);
-        qemu.args(self.processors.arguments())
-            .args(["-cpu", "max", "-m", "2048"])
+        self.processors.add_to(&mut qemu);
+        qemu.args(["-cpu", "max", "-m", "2048"])
             .args([
                 "-nodefaults",
                 "-display",

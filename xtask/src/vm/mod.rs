@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, ensure};
 use clap::Args;
 
-use machine::Processors;
+use machine::{InstructionTime, Processors};
 use payload::Payload;
 
 use crate::places;
@@ -40,6 +40,10 @@ pub struct Options {
     /// Write docs/kernels.md instead of holding the run to it; takes a run of all kernels
     #[arg(long, conflicts_with_all = ["kernels", "bare", "command"])]
     write: bool,
+    /// Nanoseconds of the guest's time that an instruction takes, a power of two: what happens in it then does not depend on how
+    /// fast and busy this machine is, and waiting takes no time
+    #[arg(long, value_name = "NANOSECONDS", conflicts_with_all = ["processors", "write"])]
+    instruction_ns: Option<u32>,
     /// Bring none of our programs: for a look at the guest
     #[arg(long)]
     bare: bool,
@@ -72,33 +76,39 @@ pub fn run(options: &Options) -> Result<()> {
         Payload::build()?
     };
     payload.bring(&options.with)?;
-    let processors = match options.processors {
-        2 => Processors::Two,
-        _ => Processors::One,
+    let processors = match (options.instruction_ns, options.processors) {
+        (Some(nanoseconds), _) => Processors::Counted(InstructionTime::of(nanoseconds)?),
+        (None, 2) => Processors::Two,
+        (None, _) => Processors::One,
     };
     let run_list = payload::run_list(&options.command, options.full, processors)?;
     // The matrix is what guests with the lists of all kernels find.
     let is_matrix = !options.bare && processors == Processors::One && options.command.is_empty();
     let root = root::image(root::TEST_PACKAGES)?;
     // Fetched one after the other: each may bring the index of the same archive.
-    let (mut waiting, mut further) = (VecDeque::new(), Vec::new());
+    let (mut waiting, mut further) = (VecDeque::new(), VecDeque::new());
     for entry in entries {
         let kernel = Arc::new(kernel::fetch(&entry)?);
-        if let Some(list) = entry.also.filter(|_| is_matrix && !options.full) {
+        if let Some(also) = entry.also.filter(|_| is_matrix && !options.full) {
+            let list = also.list;
             payload.bring(&[places::repository().join("tests/vm").join(&list)])?;
-            further.push(Job {
+            further.push_back(Job {
                 name: format!("{} {list}", entry.name),
                 kernel: Arc::clone(&kernel),
                 list,
+                processors: Processors::Counted(InstructionTime::of(also.instruction_ns)?),
             });
         }
         waiting.push_back(Job {
             name: entry.name,
             kernel,
             list: machine::RUN_LIST.to_owned(),
+            processors,
         });
     }
-    waiting.extend(further);
+    // Those that take longest begin first.
+    further.append(&mut waiting);
+    let waiting = further;
     let names: Vec<String> = waiting.iter().map(|job| job.name.clone()).collect();
     let disk = payload.disk(&run_list)?;
     let waiting = Mutex::new(waiting);
@@ -111,7 +121,6 @@ pub fn run(options: &Options) -> Result<()> {
                     let machine = Machine {
                         root: &root,
                         payload: disk.path(),
-                        processors,
                         time_limit: Duration::from_secs(options.time_out),
                     };
                     let guest = boot(&job, &machine);
@@ -153,13 +162,13 @@ struct Job {
     name: String,
     kernel: Arc<kernel::Kernel>,
     list: String,
+    processors: Processors,
 }
 
 /// What all guests of a run have in common.
 struct Machine<'a> {
     root: &'a Path,
     payload: &'a Path,
-    processors: Processors,
     time_limit: Duration,
 }
 
@@ -181,7 +190,7 @@ fn boot(job: &Job, machine: &Machine<'_>) -> (matrix::Guest, Result<()>) {
             root: machine.root,
             payload: machine.payload,
             list: &job.list,
-            processors: machine.processors,
+            processors: job.processors,
         };
         guest.run(machine.time_limit, &mut |line| {
             println!("{name}| {line}");
