@@ -13,12 +13,12 @@ use whittle_schemas::record::{
 
 use crate::{number, path, sighting::Sighting, stand_in, subject, syscall::Call};
 
+stand_in::taker! { callset_sys_enter_taker (Syscall, CALLSET_SYS_ENTER): btf_tracepoint "sys_enter" }
+
 /// Any call, as it is entered.
 #[btf_tracepoint(function = "sys_enter")]
 fn callset_sys_enter(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Syscall) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &CALLSET_SYS_ENTER);
     count(ctx.arg::<u64>(1));
     0
 }

@@ -95,21 +95,27 @@ const CAPSET: Place = Place {
     family: Family::Capability,
 };
 
+stand_in::taker! { capability_security_capable_taker (Capability, CAPABILITY_SECURITY_CAPABLE): fexit "security_capable" }
+
 /// By the exit of the check.
 #[fexit(function = "security_capable")]
 fn capability_security_capable(ctx: FExitContext) -> i32 {
+    stand_in::entered(&ctx, &CAPABILITY_SECURITY_CAPABLE);
     checked_at_exit(&ctx)
 }
+
+stand_in::taker! { capability_cap_capable_taker (Capability, CAPABILITY_CAP_CAPABLE): fexit "cap_capable" }
 
 /// By the exit of what it leads to.
 #[fexit(function = "cap_capable")]
 fn capability_cap_capable(ctx: FExitContext) -> i32 {
+    stand_in::entered(&ctx, &CAPABILITY_CAP_CAPABLE);
     checked_at_exit(&ctx)
 }
 
 #[inline(always)]
 fn checked_at_exit(ctx: &FExitContext) -> i32 {
-    if stand_in::is_taken(ctx, Family::Capability) || ctx.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0 {
+    if ctx.arg::<u64>(3) & CAP_OPT_NOAUDIT != 0 {
         return 0;
     }
     checked(Returned::of_exit(ctx, 4))
@@ -145,10 +151,13 @@ fn checked(returned: Option<Returned>) -> i32 {
     0
 }
 
+stand_in::taker! { capability_mmap_addr_taker (Capability, CAPABILITY_MMAP_ADDR): fexit "cap_mmap_addr" }
+
 /// By the exit of what an address is asked for that memory is to be mapped at: a low one takes `CAP_SYS_RAWIO`.
 #[fexit(function = "cap_mmap_addr")]
 fn capability_mmap_addr(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Capability) || !is_low(ctx.arg(0)) {
+    stand_in::entered(&ctx, &CAPABILITY_MMAP_ADDR);
+    if !is_low(ctx.arg(0)) {
         return 0;
     }
     mapped(Returned::of_exit(&ctx, 1))
@@ -190,12 +199,12 @@ fn mapped(returned: Option<Returned>) -> i32 {
 /// `CAP_SYS_RAWIO` of `include/uapi/linux/capability.h`.
 const CAP_SYS_RAWIO: u32 = 17;
 
+stand_in::taker! { capability_task_prctl_taker (Capability, CAPABILITY_TASK_PRCTL): fexit "cap_task_prctl" }
+
 /// By the exit of prctl's part for capabilities: changing the securebits takes `CAP_SETPCAP`.
 #[fexit(function = "cap_task_prctl")]
 fn capability_task_prctl(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Capability) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &CAPABILITY_TASK_PRCTL);
     securebits(Returned::of_exit(&ctx, 5))
 }
 
@@ -222,9 +231,6 @@ fn securebits(returned: Option<Returned>) -> i32 {
 /// By the exit of capset: inheriting what is neither permitted nor inherited takes `CAP_SETPCAP`.
 #[fexit(function = "cap_capset")]
 fn capability_capset(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Capability) {
-        return 0;
-    }
     inherits(Returned::of_exit(&ctx, 5))
 }
 

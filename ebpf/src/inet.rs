@@ -6,7 +6,6 @@
 
 use aya_ebpf::{macros::fexit, programs::FExitContext};
 use whittle_schemas::record::{
-    Family,
     payload::{RECEIVED, SENT},
     process::{TASK_USES_TLS, Task},
 };
@@ -25,12 +24,12 @@ use crate::{
     typed::Typed,
 };
 
+stand_in::taker! { payload_tcp_sendmsg_taker (Payload, PAYLOAD_TCP_SENDMSG): fexit "tcp_sendmsg" }
+
 /// `int tcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)`.
 #[fexit(function = "tcp_sendmsg")]
 fn payload_tcp_sendmsg(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Payload) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PAYLOAD_TCP_SENDMSG);
     if let Some(length) = moved_bytes(&ctx, 3) {
         let sock = Typed::argument(&ctx, 0);
         let inode = inode_of(sock.follow(offset!(sock_socket)));
@@ -39,30 +38,30 @@ fn payload_tcp_sendmsg(ctx: FExitContext) -> i32 {
     0
 }
 
+stand_in::taker! { payload_inet_recvmsg_taker (Payload, PAYLOAD_INET_RECVMSG): fexit "inet_recvmsg" }
+
 /// `int inet_recvmsg(struct socket *sock, struct msghdr *msg, size_t size, int flags)`.
 #[fexit(function = "inet_recvmsg")]
 fn payload_inet_recvmsg(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Payload) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PAYLOAD_INET_RECVMSG);
     received(&ctx)
 }
+
+stand_in::taker! { payload_inet6_recvmsg_taker (Payload, PAYLOAD_INET6_RECVMSG): fexit "inet6_recvmsg" }
 
 /// The same of IPv6.
 #[fexit(function = "inet6_recvmsg")]
 fn payload_inet6_recvmsg(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Payload) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PAYLOAD_INET6_RECVMSG);
     received(&ctx)
 }
+
+stand_in::taker! { payload_stream_connect_taker (Payload, PAYLOAD_STREAM_CONNECT): fexit "inet_stream_connect" }
 
 /// `int inet_stream_connect(struct socket *sock, struct sockaddr *uaddr, int addr_len, int flags)`.
 #[fexit(function = "inet_stream_connect")]
 fn payload_stream_connect(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Payload) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PAYLOAD_STREAM_CONNECT);
     let result = result(&ctx, 4);
     if result == 0 || result == -EINPROGRESS {
         connected(Typed::argument(&ctx, 0));

@@ -86,12 +86,12 @@ fn process_exit(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+stand_in::taker! { process_exec_taker (Process, PROCESS_EXEC): btf_tracepoint "sched_process_exec" }
+
 /// A program starts: its subject is found out anew, and starting it is what the old subject did.
 #[btf_tracepoint(function = "sched_process_exec")]
 fn process_exec(ctx: BtfTracePointContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Process) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PROCESS_EXEC);
     let first = subject::started();
     if let Some(sighting) = Sighting::of(Family::Process) {
         // SAFETY: the pointer is into a live map value: its process is running this.
@@ -169,21 +169,18 @@ pub(crate) const fn is_exec_32(number: u64) -> bool {
     matches!(number, 11 | 358)
 }
 
+stand_in::taker! { process_execve_taker (Process, PROCESS_EXECVE): fexit "__x64_sys_execve" }
+
 /// A refused exec, by the exit of `long __x64_sys_execve(const struct pt_regs *regs)`.
 #[fexit(function = "__x64_sys_execve")]
 fn process_execve(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Process) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &PROCESS_EXECVE);
     entry(&Call::of_entry(&ctx), false)
 }
 
 /// A refused exec, by the exit of `long __x64_sys_execveat(const struct pt_regs *regs)`.
 #[fexit(function = "__x64_sys_execveat")]
 fn process_execveat(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Process) {
-        return 0;
-    }
     entry(&Call::of_entry(&ctx), true)
 }
 

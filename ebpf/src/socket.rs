@@ -42,67 +42,61 @@ fn socket_sys_exit(ctx: BtfTracePointContext) -> i32 {
     exit::go_on::<SOCKET>(&ctx)
 }
 
+stand_in::taker! { socket_connect_taker (Socket, SOCKET_CONNECT): fexit "__x64_sys_connect" }
+
 #[fexit(function = "__x64_sys_connect")]
 fn socket_connect(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_CONNECT);
     on_return(CONNECT_CALL, &Call::of_entry(&ctx))
 }
 
+stand_in::taker! { socket_bind_taker (Socket, SOCKET_BIND): fexit "__x64_sys_bind" }
+
 #[fexit(function = "__x64_sys_bind")]
 fn socket_bind(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_BIND);
     on_return(BIND_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_listen")]
 fn socket_listen(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
     on_return(LISTEN_CALL, &Call::of_entry(&ctx))
 }
 
+stand_in::taker! { socket_accept_taker (Socket, SOCKET_ACCEPT): fexit "__x64_sys_accept" }
+
 #[fexit(function = "__x64_sys_accept")]
 fn socket_accept(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_ACCEPT);
     on_return(ACCEPT_CALL, &Call::of_entry(&ctx))
 }
 
+stand_in::taker! { socket_accept4_taker (Socket, SOCKET_ACCEPT4): fexit "__x64_sys_accept4" }
+
 #[fexit(function = "__x64_sys_accept4")]
 fn socket_accept4(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_ACCEPT4);
     on_return(ACCEPT4_CALL, &Call::of_entry(&ctx))
 }
 
+stand_in::taker! { socket_sendto_taker (Socket, SOCKET_SENDTO): fexit "__x64_sys_sendto" }
+
 #[fexit(function = "__x64_sys_sendto")]
 fn socket_sendto(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_SENDTO);
     on_return(SENDTO_CALL, &Call::of_entry(&ctx))
 }
 
+stand_in::taker! { socket_sendmsg_taker (Socket, SOCKET_SENDMSG): fexit "__x64_sys_sendmsg" }
+
 #[fexit(function = "__x64_sys_sendmsg")]
 fn socket_sendmsg(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
+    stand_in::entered(&ctx, &SOCKET_SENDMSG);
     on_return(SENDMSG_CALL, &Call::of_entry(&ctx))
 }
 
 #[fexit(function = "__x64_sys_sendmmsg")]
 fn socket_sendmmsg(ctx: FExitContext) -> i32 {
-    if stand_in::is_taken(&ctx, Family::Socket) {
-        return 0;
-    }
     on_return(SENDMMSG_CALL, &Call::of_entry(&ctx))
 }
 

@@ -1,13 +1,15 @@
 //! Stand-ins. A kernel that preempts its own work preempts probes, too, and leaves a program out on a CPU where another task is
 //! inside of it. There the agent attaches a program several times over, each time as a program of its own to the kernel: the one that is
 //! first at a hook takes the call, and one behind it takes what nobody before it took. Each says where it was for the thread. What none
-//! gets the kernel has counted with the first, what a stand-in takes is counted here, and `agent/src/kernel/misses.rs` subtracts.
+//! gets the kernel has counted with the first, what a stand-in takes is counted here, and `agent/src/kernel/misses.rs` subtracts. Of a large
+//! program it is a small one that stands there, and enters it.
 //!
 //! Not for hooks that an interrupt comes by: it would have taken the call of the thread below it.
 
 use aya_ebpf::{
     EbpfContext,
     helpers::{bpf_get_attach_cookie, bpf_get_current_pid_tgid},
+    maps::ProgramArray,
 };
 use whittle_schemas::record::{
     Family,
@@ -17,7 +19,46 @@ use whittle_schemas::record::{
 use crate::{
     config, count,
     maps::{STOOD_IN, TAKEN},
+    own_stack,
 };
+
+/// Defines what stands in the place of a large program, several times over: a small one, which takes the call and enters the large one by
+/// a tail call. The verifier looks at that one once, however many there are. It is in a map that has its name in capitals, and has
+/// [`entered`] at its start.
+macro_rules! taker {
+    ($taker:ident ($family:ident, $map:ident): fexit $function:literal) => {
+        $crate::stand_in::taker!(@ $taker, $family, $map, fexit, aya_ebpf::programs::FExitContext, $function);
+    };
+    ($taker:ident ($family:ident, $map:ident): btf_tracepoint $function:literal) => {
+        $crate::stand_in::taker!(@ $taker, $family, $map, btf_tracepoint, aya_ebpf::programs::BtfTracePointContext, $function);
+    };
+    (@ $taker:ident, $family:ident, $map:ident, $kind:ident, $context:ty, $function:literal) => {
+        #[aya_ebpf::macros::map]
+        static $map: aya_ebpf::maps::ProgramArray = aya_ebpf::maps::ProgramArray::with_max_entries(1, 0);
+
+        #[aya_ebpf::macros::$kind(function = $function)]
+        fn $taker(ctx: $context) -> i32 {
+            $crate::stand_in::take(&ctx, whittle_schemas::record::Family::$family, &$map)
+        }
+    };
+}
+pub(crate) use taker;
+
+/// What a [`taker`] does.
+#[inline(always)]
+pub(crate) fn take(ctx: &impl EbpfContext, family: Family, program: &ProgramArray) -> i32 {
+    if !is_taken(ctx, family) {
+        // SAFETY: nothing here has to be dropped. It comes back only where the place is empty, which the agent sees to.
+        unsafe { program.tail_call(ctx, 0) };
+    }
+    0
+}
+
+/// To be in a program that takers enter, with the map that they find it in: see `own_stack`.
+#[inline(always)]
+pub(crate) fn entered(ctx: &impl EbpfContext, program: &ProgramArray) {
+    own_stack::keep(ctx, program);
+}
 
 /// Whether the running program has to leave this call, for one before it has taken it.
 #[inline(always)]

@@ -121,7 +121,7 @@ fn attach(
     let Some(function) = function(btf, hook) else {
         return Ok(());
     };
-    let program: &mut Program = object
+    let mut program: &mut Program = object
         .program_mut(hook.program)
         .ok_or(ProgramError::NotLoaded)?;
     if support::is_trial(hook) && program.fd().is_ok() {
@@ -130,18 +130,15 @@ fn attach(
     }
     if let Some(stood_for) = stood_for
         && hook.stand_ins != 0
-        && !matches!(
-            hook.trigger,
-            Trigger::Probe(_) | Trigger::Entered(..) | Trigger::Exited(_)
-        )
     {
-        let one = stand_in::attach(
-            hook.program,
-            program,
-            function,
-            btf,
-            (stood_for.len(), hook.stand_ins),
-        )?;
+        if let Some((taker, map)) = hook.taker() {
+            stand_in::load(program, function, btf)?;
+            let entered = program.fd()?.try_clone()?;
+            put(object, &map, 0, &entered)?;
+            program = object.program_mut(&taker).ok_or(ProgramError::NotLoaded)?;
+        }
+        let hooks_before = stood_for.len();
+        let one = stand_in::attach(hook, program, function, btf, hooks_before)?;
         stood_for.push(one);
         return Ok(());
     }

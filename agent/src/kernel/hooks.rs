@@ -43,6 +43,8 @@ pub(super) struct Hook {
     /// How many more of the same stand behind it where the kernel preempts probes. None where an interrupt may come by: it would
     /// have taken the call of the thread below it.
     pub(super) stand_ins: u8,
+    /// Whether what is attached then is a small program that enters this one.
+    pub(super) has_taker: bool,
     /// With which security modules it is attached; None with all.
     pub(super) modules: Option<Modules>,
 }
@@ -51,6 +53,18 @@ impl Hook {
     /// Whether it is attached with these security modules.
     pub(super) fn is_with(&self, modules: Modules) -> bool {
         self.modules.is_none_or(|needed| needed == modules)
+    }
+
+    /// The program that enters this one, and the map by which it does: `stand_in::taker` of the `ebpf` crate. None where this one
+    /// is attached itself.
+    pub(super) fn taker(&self) -> Option<(String, String)> {
+        let names = || {
+            (
+                format!("{}_taker", self.program),
+                self.program.to_uppercase(),
+            )
+        };
+        self.has_taker.then(names)
     }
 }
 
@@ -69,6 +83,7 @@ const fn hook(program: &'static str, trigger: Trigger) -> Hook {
         trigger,
         is_optional: false,
         stand_ins: 0,
+        has_taker: false,
         modules: None,
     }
 }
@@ -114,6 +129,15 @@ const fn stood_for(stand_ins: u8, hook: Hook) -> Hook {
     Hook { stand_ins, ..hook }
 }
 
+/// As [`stood_for`], of a large program: its taker asks, and enters it.
+const fn taken(stand_ins: u8, hook: Hook) -> Hook {
+    Hook {
+        stand_ins,
+        has_taker: true,
+        ..hook
+    }
+}
+
 const fn beside(modules: Modules, hook: Hook) -> Hook {
     Hook {
         modules: Some(modules),
@@ -137,7 +161,7 @@ pub(super) const EXIT: &str = "sys_exit";
 /// The tracepoint of a new ring of `io_uring`.
 const RING: &str = "io_uring_create";
 
-const CALLSET: &[Hook] = &[stood_for(2, tracepoint("callset_sys_enter", "sys_enter"))];
+const CALLSET: &[Hook] = &[taken(2, tracepoint("callset_sys_enter", "sys_enter"))];
 
 /// The entry functions of system calls that programs are attached to.
 pub(super) fn syscall_entries() -> impl Iterator<Item = &'static str> {

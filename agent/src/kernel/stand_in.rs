@@ -13,7 +13,10 @@ use aya::{
 use aya_obj::generated::{bpf_attach_type, bpf_cmd};
 use whittle_schemas::record::stand_in::{FIRST, MOST, THREADS_OF_ENTRY, cookie};
 
-use super::sys::{bpf, zeroed};
+use super::{
+    hooks::Hook,
+    sys::{bpf, zeroed},
+};
 
 /// A program with stand-ins. They are attached until this is dropped.
 pub(super) struct StoodFor {
@@ -25,15 +28,17 @@ pub(super) struct StoodFor {
     _links: Vec<OwnedFd>,
 }
 
-/// Attaches a program to a function, or to a tracepoint, with so many stand-ins behind it. `number` is the hook's.
+/// Attaches a program to a hook's function, or to its tracepoint, with its stand-ins behind it: the hook's own program or its taker. `number`
+/// is the hook's.
 pub(super) fn attach(
-    name: &'static str,
+    hook: &Hook,
     program: &mut Program,
     function: &str,
     btf: &Btf,
-    (number, stand_ins): (usize, u8),
+    number: usize,
 ) -> Result<StoodFor, ProgramError> {
-    let mut places: Vec<u8> = (FIRST..=MOST).take(usize::from(stand_ins) + 1).collect();
+    let places = (FIRST..=MOST).take(usize::from(hook.stand_ins) + 1);
+    let mut places: Vec<u8> = places.collect();
     // Of a tracepoint's programs the first that was attached runs first, of a function's the last.
     if !matches!(program, Program::BtfTracePoint(_)) {
         places.reverse();
@@ -48,7 +53,7 @@ pub(super) fn attach(
         }
     }
     Ok(StoodFor {
-        program: name,
+        program: hook.program,
         first: first.ok_or(ProgramError::NotLoaded)?,
         _links: links,
     })
@@ -66,8 +71,12 @@ pub(super) fn entries() -> u32 {
 /// `PID_MAX_LIMIT` of `include/linux/threads.h`.
 const PID_MAX_LIMIT: u32 = 4 << 20;
 
-/// Loads the program, once more where it is loaded already; what is attached stays in the kernel.
-fn load(program: &mut Program, function: &str, btf: &Btf) -> Result<bpf_attach_type, ProgramError> {
+/// Loads a program, once more where it is loaded already; what is attached stays in the kernel.
+pub(super) fn load(
+    program: &mut Program,
+    function: &str,
+    btf: &Btf,
+) -> Result<bpf_attach_type, ProgramError> {
     let is_loaded = program.fd().is_ok();
     match program {
         Program::BtfTracePoint(program) => {
@@ -167,6 +176,7 @@ mod tests {
             match hook.trigger {
                 Trigger::Entered(..) => {}
                 Trigger::Exited(place) => assert!(at_exit.insert(place), "{}", hook.program),
+                _ if hook.has_taker => {}
                 _ => continue,
             }
             let code = code(&object, hook.program).expect("the object has each hook's program");
@@ -184,8 +194,10 @@ mod tests {
         let mut asking = 0;
         let hooks = hooks.flatten().chain([&hooks::SYS_EXIT]);
         for hook in hooks.filter(|hook| hook.stand_ins > 0) {
-            let code = code(&object, hook.program).expect("the object has each hook's program");
-            assert!(has(code, ASKS), "{}", hook.program);
+            let own = || hook.program.to_owned();
+            let asks = hook.taker().map_or_else(own, |(taker, _)| taker);
+            let code = code(&object, &asks).expect("the object has each hook's programs");
+            assert!(has(code, ASKS), "{asks}");
             asking += 1;
         }
         assert!(asking > 10, "{asking} hooks have stand-ins");

@@ -1,6 +1,8 @@
 //! The hooks of family `capability`.
 
-use super::{Backend, Hook, Modules, PROBE_TRIAL, beside, exit, probe, stood_for, tracepoint};
+use super::{
+    Backend, Hook, Modules, PROBE_TRIAL, beside, exit, probe, stood_for, taken, tracepoint,
+};
 
 /// Those of all backends, or of more than one, and the backend's own.
 pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
@@ -11,6 +13,7 @@ pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
     }
 }
 
+/// Itself, and not its taker: what it needs of a stack is more than a program may have that another enters.
 const SYSCALL: &[Hook] = &[stood_for(
     2,
     tracepoint("capability_checked", "cap_capable"),
@@ -44,14 +47,14 @@ const KPROBE: &[Hook] = &[
 const TRAMPOLINE: &[Hook] = &[
     beside(
         Modules::AskLikeAll,
-        stood_for(3, exit("capability_security_capable", SECURITY_CAPABLE)),
+        taken(3, exit("capability_security_capable", SECURITY_CAPABLE)),
     ),
     beside(
         Modules::AskThemselves,
-        stood_for(3, exit("capability_cap_capable", CAP_CAPABLE)),
+        taken(3, exit("capability_cap_capable", CAP_CAPABLE)),
     ),
-    stood_for(1, exit("capability_mmap_addr", &["cap_mmap_addr"])),
-    stood_for(1, exit("capability_task_prctl", &["cap_task_prctl"])),
+    taken(1, exit("capability_mmap_addr", &["cap_mmap_addr"])),
+    taken(1, exit("capability_task_prctl", &["cap_task_prctl"])),
     exit("capability_capset", &["cap_capset"]),
 ];
 

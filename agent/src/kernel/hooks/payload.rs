@@ -1,6 +1,6 @@
 //! The hooks of family `payload`, but for those of OpenSSL: see `openssl`.
 
-use super::{Backend, Hook, RING, exit, exited, place, stood_for, tracepoint};
+use super::{Backend, Hook, RING, exit, exited, place, taken, tracepoint};
 
 /// Those of all backends, or of more than one, and the backend's own.
 pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
@@ -18,8 +18,8 @@ const SYSCALL: &[Hook] = &[
 ];
 
 const TRAMPOLINE: &[Hook] = &[
-    stood_for(2, exit("payload_tcp_sendmsg", &["tcp_sendmsg"])),
-    stood_for(2, exit("payload_inet_recvmsg", &["inet_recvmsg"])),
-    stood_for(2, exit("payload_inet6_recvmsg", &["inet6_recvmsg"])),
-    stood_for(2, exit("payload_stream_connect", &["inet_stream_connect"])),
+    taken(2, exit("payload_tcp_sendmsg", &["tcp_sendmsg"])),
+    taken(2, exit("payload_inet_recvmsg", &["inet_recvmsg"])),
+    taken(2, exit("payload_inet6_recvmsg", &["inet6_recvmsg"])),
+    taken(2, exit("payload_stream_connect", &["inet_stream_connect"])),
 ];

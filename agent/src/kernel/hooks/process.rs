@@ -1,6 +1,6 @@
 //! The hooks of family `process`.
 
-use super::{Backend, Hook, TRIAL, exit, exited, place, stood_for, tracepoint};
+use super::{Backend, Hook, TRIAL, exit, exited, place, stood_for, taken, tracepoint};
 
 /// Those of all backends, or of more than one, and the backend's own.
 pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
@@ -12,13 +12,13 @@ pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
 
 const COMMON: &[Hook] = &[
     stood_for(3, tracepoint("process_fork", "sched_process_fork")),
-    stood_for(3, tracepoint("process_exec", "sched_process_exec")),
+    taken(5, tracepoint("process_exec", "sched_process_exec")),
     stood_for(3, tracepoint("process_exit", "sched_process_exit")),
 ];
 
 const SYSCALL: &[Hook] = &[exited("process_sys_exit", place::EXEC)];
 
 const TRAMPOLINE: &[Hook] = &[
-    stood_for(1, exit("process_execve", &["__x64_sys_execve"])),
+    taken(1, exit("process_execve", &["__x64_sys_execve"])),
     TRIAL,
 ];

@@ -1,6 +1,8 @@
 //! The hooks of family `socket`.
 
-use super::{Backend, Hook, RING, exit, exited, optional, place, probe, stood_for, tracepoint};
+use super::{
+    Backend, Hook, RING, exit, exited, optional, place, probe, stood_for, taken, tracepoint,
+};
 
 /// Those of all backends, or of more than one, and the backend's own.
 pub(super) const fn of(backend: Backend) -> [&'static [Hook]; 2] {
@@ -21,13 +23,13 @@ const SYSCALL: &[Hook] = &[CONNECTED, exited("socket_sys_exit", place::SOCKET)];
 const UNSEEN: &[Hook] = &[tracepoint("uring_unseen_socket", RING)];
 
 const TRAMPOLINE: &[Hook] = &[
-    stood_for(3, exit("socket_connect", &["__x64_sys_connect"])),
-    stood_for(1, exit("socket_bind", &["__x64_sys_bind"])),
+    taken(3, exit("socket_connect", &["__x64_sys_connect"])),
+    taken(1, exit("socket_bind", &["__x64_sys_bind"])),
     exit("socket_listen", &["__x64_sys_listen"]),
-    stood_for(1, exit("socket_accept", &["__x64_sys_accept"])),
-    stood_for(1, exit("socket_accept4", &["__x64_sys_accept4"])),
-    stood_for(3, exit("socket_sendto", &["__x64_sys_sendto"])),
-    stood_for(1, exit("socket_sendmsg", &["__x64_sys_sendmsg"])),
+    taken(1, exit("socket_accept", &["__x64_sys_accept"])),
+    taken(1, exit("socket_accept4", &["__x64_sys_accept4"])),
+    taken(3, exit("socket_sendto", &["__x64_sys_sendto"])),
+    taken(1, exit("socket_sendmsg", &["__x64_sys_sendmsg"])),
     exit("socket_sendmmsg", &["__x64_sys_sendmmsg"]),
     stood_for(1, exit("uring_connect", CONNECT)),
     stood_for(1, exit("uring_accept", ACCEPT)),
